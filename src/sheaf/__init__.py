@@ -1,0 +1,1 @@
+"""Sheaf: an open market for AI training data."""

@@ -1,0 +1,82 @@
+"""The tree of errors.
+
+    SheafError
+    ├─ InputError        what the user gave cannot be taken: field, value, fix
+    │  ├─ SpecificationError   a request's specification
+    │  ├─ RecordError          records or the file that holds them
+    │  └─ CredentialError      keystore, password, reading key
+    ├─ ChainError        the network would not do it
+    │  ├─ Reverted             a contract refused, in its own words
+    │  ├─ WrongNetwork         chain id or contracts differ from what was expected
+    │  └─ Unreachable          the endpoint does not answer
+    ├─ StoreError        content is absent, broken or cannot be written
+    │  └─ Missing              no content under this CID
+    └─ IntegrityError    bytes, proofs or signatures do not match what was committed
+"""
+
+from __future__ import annotations
+
+
+class SheafError(Exception):
+    """Anything Sheaf refuses; `str` is one line: what, the value, and what to do about it."""
+
+
+class InputError(SheafError):
+    """What the user gave cannot be taken.
+
+    `field` names it, `value` is what was given (shortened), `fix` says what would be accepted.
+    """
+
+    def __init__(self, field: str, value: object, fix: str) -> None:
+        self.field, self.value, self.fix = field, shorten(value), fix
+        super().__init__(f"{field}: {self.value}: {fix}")
+
+
+class SpecificationError(InputError):
+    """A request's specification cannot be taken."""
+
+
+class RecordError(InputError):
+    """Records, or the file that holds them, cannot be taken."""
+
+
+class CredentialError(InputError):
+    """A keystore, password or reading key cannot be used. The secret itself is never in the message."""
+
+
+class ChainError(SheafError):
+    """The network would not do it."""
+
+
+class Reverted(ChainError):
+    """A contract refused. `reason` is the contract's own text (`"escrow: nothing owed"`), `fix` what to do."""
+
+    def __init__(self, reason: str, fix: str = "") -> None:
+        self.reason, self.fix = reason, fix
+        super().__init__(f"{reason}: {fix}" if fix else reason)
+
+
+class WrongNetwork(ChainError):
+    """The chain id, or the contracts found there, are not the expected ones."""
+
+
+class Unreachable(ChainError):
+    """The endpoint does not answer."""
+
+
+class StoreError(SheafError):
+    """Content is absent, broken or cannot be written."""
+
+
+class Missing(StoreError):
+    """Nothing is stored under this name."""
+
+
+class IntegrityError(SheafError):
+    """Bytes, proofs or signatures do not match what was committed."""
+
+
+def shorten(value: object, limit: int = 80) -> str:
+    """Return `value` as one line of at most `limit` characters."""
+    text = " ".join(str(value).split()) or repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,59 @@
+"""Ports: what the market needs from the world, each with at least one in-memory implementation and one conformance suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from sheaf.domain.ids import Cid
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from sheaf.domain.request import Specification
+
+
+class Store(Protocol):
+    """Content-addressed bytes. What was put is never altered; a put is there whole or not at all."""
+
+    def put(self, data: bytes | Iterable[bytes]) -> Cid:
+        """Keep `data` (whole, or in pieces of any size) and return its CID, equal to that of `ipfs add --cid-version=1`."""
+        ...
+
+    def get(self, cid: Cid) -> bytes:
+        """Return the bytes of `cid`. Raises Missing, or IntegrityError if what is stored does not hash to `cid`."""
+        ...
+
+    def stream(self, cid: Cid) -> Iterator[bytes]:
+        """Yield the bytes of `cid` in order, each piece checked against its hash before it is given out."""
+        ...
+
+    def has(self, cid: Cid) -> bool:
+        """Tell whether all of `cid` is here."""
+        ...
+
+    def delete(self, cid: Cid) -> None:
+        """Remove `cid` and what only it refers to; absent content is no error."""
+        ...
+
+
+class Mailbox(Protocol):
+    """Append-only topics of letters. It needs no trust: letters are sealed or signed, and readers ignore what does not verify."""
+
+    def post(self, topic: str, letter: bytes) -> None:
+        """Add `letter` (at most 64 KiB) to `topic` (letters, digits, `-`, `_`, `/`); the same letter twice is kept once."""
+        ...
+
+    def read(self, topic: str) -> list[bytes]:
+        """Return all letters of `topic`, in an order that does not change as letters are added; empty if there are none."""
+        ...
+
+
+class Judge(Protocol):
+    """One validator's own judgement of records: a person, a model, any program."""
+
+    def judge(self, records: pa.Table, specification: Specification) -> NDArray[np.bool_]:
+        """Return shape (n,): True where the record is to be approved. Called with records in the reviewer's own order."""
+        ...
