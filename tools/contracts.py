@@ -4,8 +4,9 @@
     python -m tools.contracts check       recompile and compare; a contract over the size limit fails
 
 Every `CamelCase.vy` under `src/sheaf/contracts` is deployable and has its artifact in an `artifacts/` folder beside it:
-`{"name", "abi", "bytecode", "runtime_bytes", "compiler": {"version", "evm", "optimize"}}`. Bytecode carries no metadata of the source, so
-that a comment does not change it. What was compiled is kept under `.sheaf/` by the hash of all sources, so that an unchanged tree costs nothing.
+`{"name", "abi", "bytecode", "runtime_bytes", "compiler": {"version", "evm", "optimize"}}`. Bytecode carries no metadata
+of the source, so that a comment does not change it. What was compiled is kept under `.sheaf/` by the hash of all sources,
+so that an unchanged tree costs nothing.
 """
 
 from __future__ import annotations

@@ -1,0 +1,80 @@
+"""What all tests share: actors named by role, seeds, and a wall around the machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+_STEPS = 50
+_CALM = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+settings.register_profile(
+    "quick",
+    max_examples=20,
+    stateful_step_count=30,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=_CALM,
+)
+settings.register_profile(
+    "fuzz",
+    max_examples=-(-int(os.environ.get("SHEAF_FUZZ_STEPS", "100000")) // _STEPS),
+    stateful_step_count=_STEPS,
+    deadline=None,
+    suppress_health_check=_CALM,
+    print_blob=True,
+)
+settings.load_profile("fuzz" if "SHEAF_FUZZ_STEPS" in os.environ else "quick")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network_but_loopback() -> Any:
+    """Refuse connections that would leave the machine: a test that needs the world is no test of ours."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(address[0]):
+            raise AssertionError(f"a test tried to reach {address[0]}: only loopback is allowed")
+        connect(self, address)
+
+    socket.socket.connect = guarded  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _account(number: int) -> str:
+    from eth_account import Account
+
+    return str(Account.from_key(number.to_bytes(32, "big")).address)
+
+
+@pytest.fixture(scope="session")
+def buyer() -> str:
+    return _account(0xB0)
+
+
+@pytest.fixture(scope="session")
+def contributor() -> str:
+    return _account(0xC0)
+
+
+@pytest.fixture(scope="session")
+def validator() -> str:
+    return _account(0xA0)
+
+
+@pytest.fixture(scope="session")
+def outsider() -> str:
+    return _account(0xF0)

@@ -1,0 +1,105 @@
+"""Run the benchmarks and write down what they say.
+
+    python -m tools.measure all     every benchmark: benchmarks/results.json and the table of docs/benchmarks.md
+    python -m tools.measure gas     the gas benchmark alone: snapshots/gas.json
+    python -m tools.measure table   docs/benchmarks.md again from benchmarks/results.json
+
+Each benchmark runs in a process of its own, so that the memory and the caches of one do not colour the next.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results.json"
+PAGE = ROOT / "docs" / "benchmarks.md"
+GAS = ROOT / "snapshots" / "gas.json"
+BEGIN, END = "<!-- figures: written by `make bench` -->", "<!-- end of figures -->"
+
+
+def names() -> list[str]:
+    """Return the benchmarks: the modules of the folder that are neither private nor the report."""
+    return sorted(
+        p.stem for p in (ROOT / "benchmarks").glob("*.py") if p.stem != "report" and p.stem[0] != "_"
+    )
+
+
+def run(name: str) -> dict[str, Any]:
+    """Run one benchmark and return its report. Raises CalledProcessError if it fails."""
+    print(f"benchmarks.{name} …", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", f"benchmarks.{name}", "--json"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """Return the Markdown table of all figures."""
+    lines = ["| figure | value | held against | ratio | target | holds |", "|---|---:|---|---:|---:|---|"]
+    for name, result in sorted(results.items()):
+        lines += [_row(f"{name}: {figure}", stated) for figure, stated in result["figures"].items()]
+    machine = next(iter(results.values()))["machine"] if results else {}
+    lines += ["", "Taken on " + ", ".join(f"{value} {key}" for key, value in machine.items()) + "."]
+    return "\n".join(lines)
+
+
+def write_page(results: dict[str, dict[str, Any]]) -> None:
+    """Put the table between its marks in docs/benchmarks.md. Raises ValueError if the marks are not there."""
+    before, mark, rest = PAGE.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (mark and end):
+        raise ValueError(f"{PAGE}: the marks of the table are gone")
+    PAGE.write_text(f"{before}{BEGIN}\n\n{table(results)}\n\n{END}{after}")
+
+
+def write_gas() -> None:
+    """Measure gas and write what each call and each record costs to the snapshot."""
+    figures = run("gas")["figures"]
+    kept = {name: stated["value"] for name, stated in figures.items() if "gas" in stated["unit"]}
+    GAS.parent.mkdir(exist_ok=True)
+    GAS.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tool; return the exit status: 1 if a benchmark failed, whether its figures hold or not."""
+    if arguments == ["gas"]:
+        write_gas()
+        return 0
+    if arguments == ["table"]:
+        write_page(json.loads(RESULTS.read_text()))
+        return 0
+    if arguments != ["all"]:
+        print("usage: python -m tools.measure all|gas|table", file=sys.stderr)
+        return 2
+    results, failed = {}, []
+    for name in names():
+        try:
+            results[name] = run(name)
+        except subprocess.CalledProcessError as error:
+            failed.append(f"benchmarks.{name}: ended with {error.returncode}")
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    write_page(results)
+    for sentence in failed:
+        print(sentence, file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _row(name: str, stated: dict[str, Any]) -> str:
+    kind = "peer" if stated.get("peer") is not None else "limit"
+    reference = stated.get(kind)
+    value = f"{stated['value']:,} {stated['unit']}"
+    if reference is None:
+        return f"| {name} | {value} | | | | |"
+    sign = "≤" if stated["better"] == "lower" else "≥"
+    verdict = {True: "yes", False: "**no**", None: ""}[stated["holds"]]
+    target = "" if stated["target"] is None else f"{sign} {stated['target']}"
+    return f"| {name} | {value} | {kind} {reference:,} ({stated['against']}) | {stated['ratio']} | {target} | {verdict} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
