@@ -1,0 +1,27 @@
+"""`sheaf demo`: the whole market in one command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sheaf.cli.session import Session
+from sheaf.cli.verb import verb
+
+app = typer.Typer()
+
+
+@verb(app, "demo")
+def demo(session: Session, seed: Annotated[int, typer.Option(help="Repeats a run.", min=0)] = 0) -> None:
+    """Run the whole market here and now: embedded chain, real contracts, real data, real judges.
+
+    Example: sheaf demo --seed 7 --json
+    """
+    with session.working("loading") as watch:
+        from sheaf.cli.demo import report, story
+
+        world = story.World.build(seed, watch)
+        example = story.worked_example(world)
+        market = story.digits_market(world)
+    session.answer(report.as_data(seed, example, market), lambda out: report.show(out, example, market))

@@ -1,0 +1,151 @@
+"""`sheaf review`: review by hand what the account is drawn for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sheaf.cli.session import Session, plain
+from sheaf.cli.verb import verb
+from sheaf.domain.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sheaf.actions.review import Assignment
+
+app = typer.Typer(no_args_is_help=True, help="Review by hand: what is due, see the records, decide, go on.")
+
+Number = Annotated[int, typer.Argument(help="The submission's number.", metavar="SUBMISSION", min=0)]
+
+
+@verb(app, "list")
+def list_due(session: Session) -> None:
+    """List the submissions this account sits over.
+
+    Example: sheaf review list --account validator
+    """
+    from sheaf import actions
+
+    due = actions.seats(session.acting)
+
+    def show(out: Console) -> None:
+        table = Table("submission", "round", "seat", "records", "commit until", "reveal until", box=None)
+        for seat in due:
+            table.add_row(*(str(part) for part in (seat.submission, seat.round, seat.seat, seat.records, seat.commit_until, seat.reveal_until)))
+        out.print(table)
+
+    session.answer({"seats": due}, show)
+
+
+@verb(app, "show")
+def show_records(session: Session, number: Number) -> None:
+    """Show the records to review, in this reviewer's own order, with what the checks found.
+
+    Example: sheaf review show 3 --account validator --json
+    """
+    from sheaf import actions
+
+    work = actions.open_records(session.acting, number)
+    found = {int(finding.record): finding for finding in work.findings}
+    rows = [
+        {"position": place, "record": row, "finding": found[int(own)].code if int(own) in found else None}
+        for place, (own, row) in enumerate(zip(work.order, work.records.to_pylist(), strict=True))
+    ]
+    session.answer(
+        {"submission": number, "instructions": work.specification.instructions, "records": rows},
+        lambda out: [out.print(f"{row['position']}: {_line(row['record'])}", row["finding"] or "", markup=False) for row in rows],  # type: ignore[arg-type, func-returns-value]
+    )
+
+
+@verb(app, "decide")
+def decide(
+    session: Session,
+    number: Number,
+    reject: Annotated[str | None, typer.Option(help="Positions to reject, such as 3,7,12-15; '' approves all.")] = None,
+    decisions: Annotated[Path | None, typer.Option(help="File with one line of 1 (approve) or 0 per record.")] = None,
+) -> None:
+    """Record the review, by option, by file, or record by record in the terminal; then take the next step on chain.
+
+    Example: sheaf review decide 3 --reject 4,17 --account validator
+    """
+    from sheaf import actions
+
+    work = actions.open_records(session.acting, number)
+    if decisions is not None:
+        approved = _from_file(decisions, work.records.num_rows)
+    elif reject is not None:
+        approved = _from_positions(reject, work.records.num_rows)
+    else:
+        approved = _ask(session, work)
+    actions.cast(session.acting, number, approved)
+    session.answer({"submission": number, "approved": int(approved.sum()), "step": actions.advance(session.acting, number)})
+
+
+@verb(app, "advance")
+def advance(session: Session, number: Number) -> None:
+    """Take the next step that is due for a decided review: commit, open, tally.
+
+    Example: sheaf review advance 3 --account validator
+    """
+    from sheaf import actions
+
+    session.answer({"submission": number, "step": actions.advance(session.acting, number)})
+
+
+def _from_positions(text: str, count: int) -> NDArray[np.bool_]:
+    import numpy as np
+
+    approved = np.ones(count, dtype=np.bool_)
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        first, _, last = part.partition("-")
+        if not first.isdigit() or (last and not last.isdigit()):
+            raise InputError("reject", part, "give positions such as 3,7,12-15")
+        low, high = int(first), int(last or first)
+        if not low <= high < count:
+            raise InputError("reject", part, f"give positions from 0 to {count - 1}")
+        approved[low : high + 1] = False
+    return approved
+
+
+def _from_file(path: Path, count: int) -> NDArray[np.bool_]:
+    import numpy as np
+
+    try:
+        lines = path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("decisions", path, f"cannot be read ({type(error).__name__}); give a text file") from None
+    if len(lines) != count or set(lines) - {"0", "1"}:
+        raise InputError("decisions", f"{len(lines)} lines", f"give {count} lines of 0 or 1")
+    return np.array([line == "1" for line in lines], dtype=np.bool_)
+
+
+def _ask(session: Session, work: Assignment) -> NDArray[np.bool_]:
+    import numpy as np
+
+    if not sys.stdin.isatty():
+        raise InputError("decisions", "none", "give --reject or --decisions, or run in a terminal")
+    session.talk.print(work.specification.instructions or work.specification.title)
+    approved = np.ones(work.records.num_rows, dtype=np.bool_)
+    place = 0
+    while place < len(approved):
+        row = work.records.slice(place, 1).to_pylist()[0]
+        answer = typer.prompt(f"{place + 1}/{len(approved)} {_line(row)}  [y]es [n]o [b]ack", default="y", err=True)
+        if answer == "b":
+            place = max(0, place - 1)
+            continue
+        if answer in ("y", "n"):
+            approved[place] = answer == "y"
+            place += 1
+    return approved
+
+
+def _line(row: dict[str, Any]) -> str:
+    return json.dumps(plain({name: f"{len(part)} bytes" if isinstance(part, bytes) else part for name, part in row.items()}))

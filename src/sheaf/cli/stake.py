@@ -1,0 +1,62 @@
+"""`sheaf stake`: what a validator puts at risk."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sheaf.cli.session import Session, tokens
+from sheaf.cli.verb import verb
+
+app = typer.Typer(no_args_is_help=True, help="Stake: add, unbond, withdraw, declare an affiliate.")
+
+Amount = Annotated[str, typer.Argument(help="How many SHEAF, such as 5000.")]
+
+
+@verb(app, "add")
+def add(session: Session, amount: Amount) -> None:
+    """Stake SHEAF; the weight counts from the next period on.
+
+    Example: sheaf stake add 5000 --account validator
+    """
+    from sheaf import actions
+
+    receipt = actions.stake(session.acting, session.amount(amount))
+    session.answer({"staked": amount, "transaction": receipt.transaction})
+
+
+@verb(app, "unbond")
+def unbond(session: Session, amount: Amount) -> None:
+    """Begin to take stake out; it stays at risk until it is released.
+
+    Example: sheaf stake unbond 5000 --account validator
+    """
+    from sheaf import actions
+
+    receipt = actions.unbond(session.acting, session.amount(amount))
+    session.answer({"unbonding": amount, "transaction": receipt.transaction})
+
+
+@verb(app, "withdraw")
+def withdraw(session: Session) -> None:
+    """Withdraw stake whose unbonding time is over.
+
+    Example: sheaf stake withdraw --account validator
+    """
+    from sheaf import actions
+
+    paid = actions.withdraw_stake(session.acting)
+    session.answer({"withdrawn": paid}, lambda out: out.print(f"{tokens(paid)} SHEAF withdrawn"))
+
+
+@verb(app, "declare")
+def declare(session: Session, affiliate: Annotated[str, typer.Argument(help="Address of the affiliated account.")]) -> None:
+    """Declare an affiliate: this validator never sits over its requests or submissions.
+
+    Example: sheaf stake declare 0x… --account validator
+    """
+    from sheaf import actions
+
+    receipt = actions.declare(session.acting, affiliate)
+    session.answer({"affiliate": affiliate, "transaction": receipt.transaction})
