@@ -1,0 +1,518 @@
+# pragma version ==0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title Stakes
+@license AGPL-3.0-only
+@notice The stake of validators: bonded, unbonding, locked to cases, slashed. One whole token is one unit of weight; weights
+        change only at the border of a period (`period_blocks`), and a draw reads those of the period that its block lies in:
+        once a block's hash is known nobody can move a weight to steer the draw.
+        A draw is exact successive sampling: attempt i picks among those not yet picked with probabilities in proportion to
+        weight, by keccak256(seed, i). Whoever may not sit (a party to the case, its affiliate, seated already, too little
+        free stake) is passed over when picked. Successive sampling restricted to a subset is successive sampling of that
+        subset, so the rest are drawn as if those had not been there; and as passing over does not touch later attempts,
+        becoming ineligible after the seed is known never re-rolls the other seats.
+@custom:stop Nothing here can be stopped. The governor appoints contracts (with a delay once anyone has staked) and may
+        withdraw their power to slash or to draw at once, but never their power to release a lock. Stake leaves by `unbond` and
+        `withdraw`, whatever else happens.
+"""
+
+from ethereum.ercs import IERC20
+from ..interfaces import IParameters
+from ..interfaces import IStakes
+from ..modules import sum_tree
+
+initializes: sum_tree
+implements: IStakes
+
+
+interface Burnable:
+    def burn(amount: uint256): nonpayable
+
+
+# Powers that the governor may appoint a contract to.
+RELEASE: constant(uint256) = 1
+SLASH: constant(uint256) = 2
+DRAW: constant(uint256) = 4
+POWERS: constant(uint256) = 7
+FOREVER: constant(uint256) = 2**64 - 1
+
+UNIT: constant(uint256) = 10**18
+# A draw may pass over this many beyond those that its exclusions explain.
+PATIENCE: constant(uint256) = 32
+ATTEMPTS: constant(uint256) = 12 + 11 + 2 + PATIENCE
+
+# A position is one word: amount 96 | locked 96 | affiliate tag 64. Times of release lie beside what is unbonding.
+AMOUNT: constant(uint256) = 2**96 - 1
+LOCK_PLACE: constant(uint256) = 96
+TAG_PLACE: constant(uint256) = 192
+TAG: constant(uint256) = 2**64 - 1
+
+token: public(immutable(address))
+parameters: public(immutable(address))
+period_blocks: public(immutable(uint256))
+unbonding_seconds: public(immutable(uint256))
+min_stake: public(immutable(uint256))
+max_stake: public(immutable(uint256))
+
+count: public(uint256)
+id_of: public(HashMap[address, uint256])
+account_of: public(HashMap[uint256, address])
+_positions: HashMap[uint256, uint256]
+_leaving: HashMap[uint256, uint256]
+_appointments: HashMap[address, uint256]
+
+
+@deploy
+def __init__(
+    token_: address,
+    parameters_: address,
+    period_blocks_: uint256,
+    unbonding_seconds_: uint256,
+    min_stake_: uint256,
+    max_stake_: uint256,
+):
+    """
+    @notice Fix the token, the period and the limits for ever.
+    @param token_ The stake token; it must burn what its holder asks it to burn, and take no fee on transfer.
+    @param parameters_ Where the governor is known.
+    @param period_blocks_ Blocks of a period, at least 4.
+    @param unbonding_seconds_ Seconds from `unbond` to `withdraw`.
+    @param min_stake_ The least an account may have bonded, at least one whole token.
+    @param max_stake_ The most an account may have bonded. Two accounts of half the stake weigh the same as one.
+    """
+    assert period_blocks_ >= 4 and period_blocks_ < 2**32, "stakes: period out of range"
+    assert unbonding_seconds_ > 0 and unbonding_seconds_ < 2**32, "stakes: unbonding out of range"
+    assert min_stake_ >= UNIT and min_stake_ <= max_stake_, "stakes: least stake out of range"
+    assert max_stake_ // UNIT < sum_tree.LIMIT, "stakes: cap out of range"
+    token = token_
+    parameters = parameters_
+    period_blocks = period_blocks_
+    unbonding_seconds = unbonding_seconds_
+    min_stake = min_stake_
+    max_stake = max_stake_
+
+
+@nonreentrant
+@external
+def stake(amount: uint256) -> uint256:
+    """
+    @notice Bond `amount` of the token; it weighs in draws from the next period on.
+    @return The caller's validator id, given at the first stake.
+    """
+    id: uint256 = self.id_of[msg.sender]
+    if id == 0:
+        id = self.count + 1
+        assert id <= sum_tree.CAPACITY, "stakes: no place left"
+        self.count = id
+        self._seat(id)
+    self._bond(id, amount)
+    return id
+
+
+@nonreentrant
+@external
+def succeed(id: uint256, amount: uint256):
+    """
+    @notice Take the place of a validator who has left with everything, where all places are given, and bond `amount`.
+    """
+    assert self.count == sum_tree.CAPACITY, "stakes: there are free places"
+    assert self.id_of[msg.sender] == 0, "stakes: has a place"
+    assert id != 0 and id <= sum_tree.CAPACITY, "stakes: unknown validator"
+    is_empty: bool = self._positions[id] & (2**192 - 1) == 0
+    assert is_empty and sum_tree._weight(id - 1, self._period()) == 0, "stakes: the place is taken"
+    self.id_of[self.account_of[id]] = 0
+    self._positions[id] = 0
+    self._leaving[id] = 0
+    self._seat(id)
+    self._bond(id, amount)
+
+
+@external
+def unbond(amount: uint256):
+    """
+    @notice Let `amount` leave: it weighs nothing from the next period on and can be withdrawn after `unbonding_seconds`.
+    @dev The clock starts again for all that is leaving. Until it is withdrawn it can be locked and slashed.
+    """
+    id: uint256 = self._own()
+    held: uint256 = self._positions[id] & AMOUNT
+    leaving: uint256 = self._leaving[id] & AMOUNT
+    assert amount > 0, "stakes: nothing to unbond"
+    assert amount <= held - leaving, "stakes: more than is bonded"
+    rest: uint256 = held - leaving - amount
+    assert rest == 0 or rest >= min_stake, "stakes: below the least stake"
+    release_at: uint256 = block.timestamp + unbonding_seconds
+    self._leaving[id] = (leaving + amount) | (release_at << LOCK_PLACE)
+    self._weigh(id, held - leaving, rest)
+    log IStakes.UnbondingStarted(id=id, amount=amount, release_at=release_at)
+
+
+@nonreentrant
+@external
+def withdraw() -> uint256:
+    """
+    @notice Pay out what has been unbonding long enough and is not needed to cover the caller's locks.
+    """
+    id: uint256 = self._own()
+    leaving: uint256 = self._leaving[id]
+    assert block.timestamp >= leaving >> LOCK_PLACE, "stakes: still unbonding"
+    slot: uint256 = self._positions[id]
+    free: uint256 = self._free(slot)
+    amount: uint256 = min(leaving & AMOUNT, free)
+    assert amount > 0, "stakes: nothing to withdraw"
+    self._positions[id] = slot - amount
+    self._leaving[id] = leaving - amount
+    log IStakes.StakeWithdrawn(id=id, amount=amount)
+    assert extcall IERC20(token).transfer(msg.sender, amount), "stakes: transfer failed"
+    return amount
+
+
+@external
+def declare(affiliate: address):
+    """
+    @notice Name the account that the caller is affiliated with: the caller is not drawn where that account is a party.
+    @dev Takes effect at once; the zero address takes the declaration back. The lowest 64 bits are kept.
+    """
+    id: uint256 = self._own()
+    tag: uint256 = convert(affiliate, uint256) & TAG
+    self._positions[id] = self._positions[id] & (2**192 - 1) | (tag << TAG_PLACE)
+    log IStakes.AffiliateDeclared(id=id, affiliate=affiliate)
+
+
+@external
+def appoint(contract: address, powers: uint256):
+    """
+    @notice Give a contract powers over stakes: 1 release, 2 slash, 4 draw and lock, or sums of them. Governor only.
+    @dev At once while nobody has ever staked, otherwise after twice the unbonding time, so that everyone can leave first.
+    """
+    self._only_governor()
+    assert powers != 0 and powers <= POWERS, "stakes: unknown powers"
+    effective_at: uint256 = block.timestamp
+    if self.count != 0:
+        effective_at += 2 * unbonding_seconds
+    word: uint256 = self._appointments[contract]
+    for i: uint256 in range(3):
+        # A power that has been given, or is on its way, keeps its date.
+        if powers & (1 << i) != 0 and (word >> (64 * i)) & FOREVER == 0:
+            word |= effective_at << (64 * i)
+    self._appointments[contract] = word
+    log IStakes.Appointed(contract=contract, powers=powers, effective_at=effective_at)
+
+
+@external
+def dismiss(contract: address, powers: uint256):
+    """
+    @notice Take the power to slash or to draw from a contract at once. Governor only.
+    @dev The power to release stays for ever: a lock must always find its way back.
+    """
+    self._only_governor()
+    assert powers != 0 and powers & ~(SLASH | DRAW) == 0, "stakes: cannot be dismissed"
+    word: uint256 = self._appointments[contract]
+    for i: uint256 in range(1, 3):
+        if powers & (1 << i) != 0:
+            word &= ~(FOREVER << (64 * i))
+    self._appointments[contract] = word
+    log IStakes.Dismissed(contract=contract, powers=powers)
+
+
+@external
+def pick_and_lock(
+    seed: bytes32,
+    period: uint256,
+    count: uint256,
+    lock_amount: uint256,
+    excluded: DynArray[address, 2],
+    seated: DynArray[uint256, 11],
+) -> DynArray[uint256, 12]:
+    """
+    @notice Draw `count` validators and lock `lock_amount` of each. Only contracts with the power to draw.
+    @param seed What the draw is a function of, not known while weights could still be moved.
+    @param period The current period: a draw belongs to the period of its block.
+    @param excluded Accounts that may not sit, nor may those who declared to be affiliated with them.
+    @param seated Validators who sit already.
+    @return The ids, in the order in which they were drawn.
+    """
+    self._only(DRAW)
+    picked: DynArray[uint256, 12] = self._pick(seed, period, count, lock_amount, excluded, seated)
+    for id: uint256 in picked:
+        # `_pick` has seen that it is free, so neither half of the word overflows.
+        self._positions[id] += lock_amount << LOCK_PLACE
+    return picked
+
+
+@nonreentrant
+@external
+def release(ids: DynArray[uint256, 23], amount: uint256, missing_mask: uint256, penalty: uint256):
+    """
+    @notice Unlock `amount` of each of `ids`; those whose bit is set in `missing_mask` lose `penalty`, which is burned.
+    """
+    self._only(RELEASE)
+    burned: uint256 = 0
+    place: uint256 = 0
+    for id: uint256 in ids:
+        slot: uint256 = self._positions[id]
+        assert (slot >> LOCK_PLACE) & AMOUNT >= amount, "stakes: not locked"
+        self._positions[id] = slot - (amount << LOCK_PLACE)
+        if (missing_mask >> place) & 1 == 1:
+            burned += self._take(id, penalty)
+        place += 1
+    if burned != 0:
+        extcall Burnable(token).burn(burned)
+
+
+@nonreentrant
+@external
+def slash(id: uint256, amount: uint256) -> uint256:
+    """
+    @notice Burn up to `amount` of what `id` holds, bonded stake first. Only contracts with the power to slash.
+    @return What was burned.
+    """
+    self._only(SLASH)
+    taken: uint256 = self._take(id, amount)
+    if taken != 0:
+        extcall Burnable(token).burn(taken)
+    return taken
+
+
+@view
+@external
+def pick(
+    seed: bytes32,
+    period: uint256,
+    count: uint256,
+    lock_amount: uint256,
+    excluded: DynArray[address, 2],
+    seated: DynArray[uint256, 11],
+) -> DynArray[uint256, 12]:
+    """
+    @notice What `pick_and_lock` would draw now.
+    """
+    return self._pick(seed, period, count, lock_amount, excluded, seated)
+
+
+@view
+@external
+def powers(contract: address) -> uint256:
+    """
+    @notice The powers of a contract that are in effect now.
+    """
+    mask: uint256 = 0
+    for i: uint256 in range(3):
+        if self._has(contract, 1 << i):
+            mask |= 1 << i
+    return mask
+
+
+@view
+@external
+def accounts_of(ids: DynArray[uint256, 23]) -> DynArray[address, 23]:
+    """
+    @notice The accounts of `ids`, in their order.
+    """
+    accounts: DynArray[address, 23] = []
+    for id: uint256 in ids:
+        accounts.append(self.account_of[id])
+    return accounts
+
+
+@view
+@external
+def position(id: uint256) -> IStakes.Position:
+    """
+    @notice What `id` holds in all, what of it is locked, what of it is leaving, and when that may leave.
+    """
+    slot: uint256 = self._positions[id]
+    leaving: uint256 = self._leaving[id]
+    return IStakes.Position(
+        amount=slot & AMOUNT,
+        locked=(slot >> LOCK_PLACE) & AMOUNT,
+        unbonding=leaving & AMOUNT,
+        release_at=leaving >> LOCK_PLACE,
+    )
+
+
+@view
+@external
+def affiliate_tag(id: uint256) -> uint256:
+    """
+    @notice The lowest 64 bits of the account that `id` declared to be affiliated with, 0 if none.
+    """
+    return self._positions[id] >> TAG_PLACE
+
+
+@view
+@external
+def weight(id: uint256) -> uint256:
+    """
+    @notice The weight of `id` in the current period, in whole tokens.
+    """
+    if id == 0 or id > self.count:
+        return 0
+    return sum_tree._weight(id - 1, self._period())
+
+
+@view
+@external
+def total_weight() -> uint256:
+    """
+    @notice The sum of all weights in the current period.
+    """
+    return sum_tree._total(self._period())
+
+
+@view
+@external
+def current_period() -> uint256:
+    """
+    @notice The period that the current block lies in.
+    """
+    return self._period()
+
+
+@view
+@internal
+def _period() -> uint256:
+    return block.number // period_blocks
+
+
+@view
+@internal
+def _own() -> uint256:
+    id: uint256 = self.id_of[msg.sender]
+    assert id != 0, "stakes: not a validator"
+    return id
+
+
+@view
+@internal
+def _only_governor():
+    assert msg.sender == staticcall IParameters(parameters).governor(), "stakes: not the governor"
+
+
+@view
+@internal
+def _has(contract: address, power: uint256) -> bool:
+    # Powers 1, 2, 4 keep their dates at places 0, 1, 2.
+    effective_at: uint256 = (self._appointments[contract] >> (64 * (power // 2))) & FOREVER
+    return effective_at != 0 and effective_at <= block.timestamp
+
+
+@view
+@internal
+def _only(power: uint256):
+    assert self._has(msg.sender, power), "stakes: not appointed"
+
+
+@internal
+def _seat(id: uint256):
+    self.id_of[msg.sender] = id
+    self.account_of[id] = msg.sender
+
+
+@internal
+def _bond(id: uint256, amount: uint256):
+    held: uint256 = self._positions[id] & AMOUNT
+    bonded: uint256 = held - (self._leaving[id] & AMOUNT)
+    assert amount > 0, "stakes: nothing to stake"
+    assert amount <= max_stake - min(bonded, max_stake) and held + amount <= AMOUNT, "stakes: above the cap"
+    assert bonded + amount >= min_stake, "stakes: below the least stake"
+    self._positions[id] += amount
+    self._weigh(id, bonded, bonded + amount)
+    assert sum_tree._newest_total() < sum_tree.LIMIT, "stakes: the tree is full"
+    before: uint256 = staticcall IERC20(token).balanceOf(self)
+    assert extcall IERC20(token).transferFrom(msg.sender, self, amount), "stakes: transfer failed"
+    assert (
+        staticcall IERC20(token).balanceOf(self) == before + amount
+    ), "stakes: token takes a fee on transfer"
+    log IStakes.Staked(id=id, account=msg.sender, amount=amount)
+
+
+@internal
+def _weigh(id: uint256, old: uint256, new: uint256):
+    if old // UNIT != new // UNIT:
+        sum_tree._set(id - 1, old // UNIT, new // UNIT, self._period())
+
+
+@internal
+def _take(id: uint256, amount: uint256) -> uint256:
+    # Bonded stake goes first; what was leaving shrinks only when nothing else is left.
+    slot: uint256 = self._positions[id]
+    held: uint256 = slot & AMOUNT
+    taken: uint256 = min(amount, held)
+    if taken == 0:
+        return 0
+    leaving: uint256 = self._leaving[id]
+    unbonding: uint256 = leaving & AMOUNT
+    rest: uint256 = held - taken
+    self._positions[id] = slot - taken
+    if rest < unbonding:
+        self._leaving[id] = leaving - (unbonding - rest)
+    self._weigh(id, held - unbonding, rest - min(unbonding, rest))
+    log IStakes.StakeSlashed(id=id, amount=taken)
+    return taken
+
+
+@pure
+@internal
+def _free(slot: uint256) -> uint256:
+    # A slashed validator may hold less than is locked.
+    held: uint256 = slot & AMOUNT
+    return unsafe_sub(held, min(held, (slot >> LOCK_PLACE) & AMOUNT))
+
+
+@view
+@internal
+def _pick(
+    seed: bytes32,
+    period: uint256,
+    count: uint256,
+    lock_amount: uint256,
+    excluded: DynArray[address, 2],
+    seated: DynArray[uint256, 11],
+) -> DynArray[uint256, 12]:
+    assert period == self._period(), "stakes: not this period"
+    assert count <= 12, "stakes: too many seats"
+    assert lock_amount <= AMOUNT, "stakes: lock too large"
+    barred: DynArray[uint256, 13] = seated
+    tags: uint256[2] = [0, 0]
+    for account: address in excluded:
+        id: uint256 = self.id_of[account]
+        if id != 0:
+            barred.append(id)
+        tags[1] = tags[0]
+        tags[0] = convert(account, uint256) & TAG
+    height: uint256 = sum_tree._height(self.count)
+    left: uint256 = sum_tree._sum(height, period)
+    # Intervals of the running sum that are gone, start << 32 | weight, in ascending order.
+    gone: DynArray[uint256, ATTEMPTS] = []
+    picked: DynArray[uint256, 12] = []
+    for attempt: uint256 in range(count + len(barred) + PATIENCE, bound=ATTEMPTS):
+        if left == 0 or len(picked) == count:
+            break
+        mark: uint256 = convert(keccak256(abi_encode(seed, attempt)), uint256) % left
+        for one: uint256 in gone:
+            if mark < one >> 32:
+                break
+            mark = unsafe_add(mark, one & (2**32 - 1))
+        leaf: uint256 = 0
+        start: uint256 = 0
+        weight: uint256 = 0
+        leaf, start, weight = sum_tree._find(mark, height, period)
+        left = unsafe_sub(left, weight)
+        # Insertion: a start differs from all others, so comparing whole words compares starts.
+        span: uint256 = start << 32 | weight
+        place: uint256 = len(gone)
+        gone.append(span)
+        for down: uint256 in range(place, bound=ATTEMPTS):
+            if gone[place - 1] < span:
+                break
+            gone[place] = gone[place - 1]
+            place -= 1
+        gone[place] = span
+        id: uint256 = leaf + 1
+        slot: uint256 = self._positions[id]
+        tag: uint256 = slot >> TAG_PLACE
+        is_affiliate: bool = tag != 0 and (tag == tags[0] or tag == tags[1])
+        if id not in barred and not is_affiliate and self._free(slot) >= lock_amount:
+            picked.append(id)
+    assert len(picked) == count, "stakes: too few validators"
+    return picked
