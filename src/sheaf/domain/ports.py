@@ -34,6 +34,10 @@ class Store(Protocol):
         """Tell whether all of `cid` is here."""
         ...
 
+    def size(self, cid: Cid) -> int:
+        """Return how many bytes `cid` has, without reading them: ask before taking a stranger's content whole. Raises Missing."""
+        ...
+
     def delete(self, cid: Cid) -> None:
         """Remove `cid` and what only it refers to; absent content is no error."""
         ...

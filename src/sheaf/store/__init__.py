@@ -1,0 +1,1 @@
+"""Hands that keep bytes: content by its CID, letters by topic, and the envelopes that close both."""
