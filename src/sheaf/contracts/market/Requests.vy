@@ -1,0 +1,459 @@
+# pragma version ==0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title Requests
+@license AGPL-3.0-only
+@notice The request book and the submissions. A buyer freezes price, fee, limits and specification and locks an escrow; a
+        contributor submits a root with a bond, which reserves its pay; review decides; settlement splits the money. The
+        buyer has no veto, and what is reserved cannot be reclaimed.
+@custom:stop Parameters' `paused` = 1 stops `open`, `fund` and `submit`; `cancel`, `reclaim`, `void`, `settle` and `claim` go on.
+"""
+
+from ethereum.ercs import IERC20
+from ..interfaces import ICommittees
+from ..interfaces import IEscrow
+from ..interfaces import IParameters
+from ..interfaces import IRequests
+from ..interfaces import IReviews
+from ..modules import settlement
+
+implements: IRequests
+
+PENDING: constant(uint256) = 1
+SETTLED: constant(uint256) = 2
+VOID: constant(uint256) = 3
+
+BPS: constant(uint256) = 10_000
+WAD: constant(uint256) = 10**18
+PRICE_LIMIT: constant(uint256) = 2**96
+HALF: constant(uint256) = 2**128
+RECORD_LIMIT: constant(uint256) = 2**40
+CANCELLED: constant(uint256) = 1 << 240
+# Version 1, any one-byte codec, sha2-256 (0x12) of 32 bytes (0x20): https://github.com/multiformats/cid
+CID_HEAD: constant(uint256) = 1 * 2**24 + 18 * 2**8 + 32
+CID_HEAD_MASK: constant(uint256) = 255 * 2**24 + 128 * 2**16 + 255 * 2**8 + 255
+
+# Words of Parameters: the first holds the draw's times, the second the terms of requests.
+DRAW_WORD: constant(uint256) = 0
+TERMS_WORD: constant(uint256) = 1
+DRAW_BLOCKS: constant(uint256) = 128
+PROTOCOL_FEE_BPS: constant(uint256) = 0
+BOND_PERCENT: constant(uint256) = 32
+FEE_MIN_BPS: constant(uint256) = 64
+FEE_MAX_BPS: constant(uint256) = 96
+REQUEST_MAX_SECONDS: constant(uint256) = 128
+PAUSED: constant(uint256) = 160
+RECORD_MAX: constant(uint256) = 224
+
+deployer: immutable(address)
+parameters: public(immutable(IParameters))
+escrow: public(immutable(IEscrow))
+stake_token: public(immutable(address))
+
+committees: public(ICommittees)
+reviews: public(IReviews)
+request_count: public(uint256)
+submission_count: public(uint256)
+
+# Packed, from the lowest bit. Ids count up from 1 and stay below 2**32.
+# books: buyer 160 | deadline 40 | records left 40 | cancelled 1;  prices: price 96 | lock rate 128 | fee 16 | protocol fee 16
+_books: HashMap[uint256, uint256]
+_prices: HashMap[uint256, uint256]
+_specs: HashMap[uint256, bytes32]
+# contributor 160 | request 32 | records 16 | block 32 | phase 8 | bond percent 8
+_submissions: HashMap[uint256, uint256]
+_commitments: HashMap[uint256, bytes32]
+
+
+@deploy
+def __init__(parameters_: address, escrow_: address, stake_token_: address):
+    """
+    @notice The deployer joins the parts once, by `wire`, and has no rights after that.
+    @param stake_token_ The token of the stakes: requests paid in it count their value one for one.
+    """
+    deployer = msg.sender
+    parameters = IParameters(parameters_)
+    escrow = IEscrow(escrow_)
+    stake_token = stake_token_
+
+
+@external
+def wire(committees_: address, reviews_: address):
+    """
+    @notice Name the contracts that draw and judge. Deployer only, once, for ever.
+    """
+    assert msg.sender == deployer, "requests: not the deployer"
+    assert self.reviews.address == empty(address), "requests: already wired"
+    assert committees_ != empty(address) and reviews_ != empty(address), "requests: no committees or reviews"
+    self.committees = ICommittees(committees_)
+    self.reviews = IReviews(reviews_)
+
+
+@external
+@nonreentrant
+def open(terms: IRequests.Terms) -> uint256:
+    """
+    @notice Open a request and lock its escrow, with the protocol's fee (rounded up) on top in a ledger of its own.
+    @param terms What is asked and paid; `spec` is the binary CIDv1 (sha2-256) of the specification.
+    @return The request's id.
+    """
+    word: uint256 = self._open_for_business()
+    assert terms.token.is_contract, "requests: token is not a contract"
+    assert terms.price > 0, "requests: no price"
+    assert terms.price < PRICE_LIMIT, "requests: price too large"
+    assert terms.fee_bps >= self._at(word, FEE_MIN_BPS), "requests: fee below the minimum"
+    assert terms.fee_bps <= self._at(word, FEE_MAX_BPS), "requests: fee above the maximum"
+    assert terms.record_limit > 0 and terms.record_limit < RECORD_LIMIT, "requests: record limit out of bounds"
+    assert terms.deadline > block.timestamp, "requests: deadline is past"
+    assert terms.deadline <= block.timestamp + self._at(word, REQUEST_MAX_SECONDS), "requests: deadline too far"
+    self._check_rate(terms.token, terms.lock_rate_wad)
+    self._check_cid(terms.spec)
+    assert terms.amount < HALF, "requests: amount too large"
+    assert terms.amount >= terms.price + settlement.up(terms.price * terms.fee_bps, BPS), "requests: escrow below one record"
+
+    id: uint256 = self.request_count + 1
+    self.request_count = id
+    protocol_fee_bps: uint256 = self._at(word, PROTOCOL_FEE_BPS)
+    self._books[id] = convert(msg.sender, uint256) | (terms.deadline << 160) | (terms.record_limit << 200)
+    self._prices[id] = (
+        terms.price | (terms.lock_rate_wad << 96) | (terms.fee_bps << 224) | (protocol_fee_bps << 240)
+    )
+    self._specs[id] = convert(slice(terms.spec, 4, 32), bytes32)
+    fee: uint256 = settlement.up(terms.amount * protocol_fee_bps, BPS)
+    extcall escrow.deposit(id, terms.token, msg.sender, terms.amount, fee)
+    log IRequests.RequestOpened(
+        request=id,
+        buyer=msg.sender,
+        token=terms.token,
+        price=terms.price,
+        fee_bps=terms.fee_bps,
+        protocol_fee_bps=protocol_fee_bps,
+        record_limit=terms.record_limit,
+        deadline=terms.deadline,
+        lock_rate_wad=terms.lock_rate_wad,
+        spec=terms.spec,
+        amount=terms.amount,
+        fee=fee,
+    )
+    return id
+
+
+@external
+@nonreentrant
+def fund(request: uint256, amount: uint256):
+    """
+    @notice Add to a request's escrow. Anyone may; what is not used goes to the buyer.
+    """
+    self._open_for_business()
+    self._running(request)
+    assert amount > 0, "requests: nothing to add"
+    assert amount < HALF, "requests: amount too large"
+    fee: uint256 = settlement.up(amount * (self._prices[request] >> 240), BPS)
+    extcall escrow.deposit(request, staticcall escrow.token_of(request), msg.sender, amount, fee)
+    log IRequests.RequestFunded(request=request, amount=amount, fee=fee)
+
+
+@external
+@nonreentrant
+def cancel(request: uint256):
+    """
+    @notice Take no more submissions. Those already made are reviewed and paid. Buyer only.
+    """
+    book: uint256 = self._book(request)
+    assert msg.sender == settlement.account(book), "requests: not the buyer"
+    assert book & CANCELLED == 0, "requests: already cancelled"
+    self._books[request] = book | CANCELLED
+    log IRequests.RequestCancelled(request=request)
+
+
+@external
+@nonreentrant
+def reclaim(request: uint256) -> (uint256, uint256):
+    """
+    @notice Take out all that is free, of both ledgers, once the request is cancelled or its deadline is over. Buyer only.
+    @dev May be called again as reservations come back.
+    @return What was free of the payment ledger, and of the fee ledger.
+    """
+    book: uint256 = self._book(request)
+    assert msg.sender == settlement.account(book), "requests: not the buyer"
+    assert book & CANCELLED != 0 or block.timestamp >= self._deadline(book), "requests: still running"
+    amount: uint256 = 0
+    fee: uint256 = 0
+    amount, fee = extcall escrow.refund(request, msg.sender)
+    log IRequests.RequestReclaimed(request=request, amount=amount, fee=fee)
+    return amount, fee
+
+
+@external
+@nonreentrant
+def submit(
+    request: uint256,
+    records: uint256,
+    root: bytes32,
+    cid: Bytes[36],
+    key_commitment: bytes32,
+    custodian: address,
+) -> uint256:
+    """
+    @notice Offer `records` records under a Merkle root, with a bond; their pay is reserved from now on.
+    @param cid Binary CIDv1 (sha2-256) of the encrypted records.
+    @param key_commitment Commitment to the content key.
+    @param custodian Who hands the key to the committee.
+    @return The submission's id.
+    """
+    word: uint256 = self._open_for_business()
+    book: uint256 = self._running(request)
+    assert msg.sender != settlement.account(book), "requests: the buyer cannot contribute"
+    left: uint256 = (book >> 200) % RECORD_LIMIT
+    assert records > 0, "requests: no records"
+    assert records <= self._at(word, RECORD_MAX), "requests: too many records for one submission"
+    assert records <= left, "requests: more records than are left"
+    assert root != empty(bytes32), "requests: no root"
+    assert key_commitment != empty(bytes32), "requests: no key commitment"
+    assert custodian != empty(address), "requests: no custodian"
+    self._check_cid(cid)
+
+    self._books[request] = book - (records << 200)
+    id: uint256 = self.submission_count + 1
+    self.submission_count = id
+    bond_percent: uint256 = self._at(word, BOND_PERCENT)
+    packed: uint256 = (
+        convert(msg.sender, uint256)
+        | (request << 160)
+        | (records << 192)
+        | (block.number << 208)
+        | (PENDING << 240)
+        | (bond_percent << 248)
+    )
+    self._submissions[id] = packed
+    self._commitments[id] = keccak256(abi_encode(root, keccak256(cid), key_commitment, custodian))
+    amount: uint256 = 0
+    fee: uint256 = 0
+    bond: uint256 = 0
+    amount, fee, bond = settlement.reservation(packed, self._prices[request])
+    extcall escrow.reserve(request, amount, fee, msg.sender, bond)
+    log IRequests.SubmissionMade(
+        submission=id,
+        request=request,
+        contributor=msg.sender,
+        records=records,
+        root=root,
+        cid=cid,
+        key_commitment=key_commitment,
+        custodian=custodian,
+        bond=bond,
+    )
+    return id
+
+
+@external
+@nonreentrant
+def void(submission: uint256):
+    """
+    @notice End a submission that got no committee in time: the reservation is undone, the bond owed to the contributor.
+    """
+    packed: uint256 = self._pending(submission)
+    assert not staticcall self.committees.is_drawn(submission), "requests: committee is drawn"
+    draw_blocks: uint256 = self._at(staticcall parameters.word(DRAW_WORD), DRAW_BLOCKS)
+    assert block.number > settlement.block(packed) + draw_blocks, "requests: may still be drawn"
+    request: uint256 = settlement.request(packed)
+    self._end(submission, packed, VOID)
+    self._books[request] += settlement.records(packed) << 200
+    amount: uint256 = 0
+    fee: uint256 = 0
+    bond: uint256 = 0
+    amount, fee, bond = settlement.reservation(packed, self._prices[request])
+    extcall escrow.release(request, amount, fee, settlement.account(packed), bond)
+    log IRequests.SubmissionVoided(submission=submission)
+
+
+@external
+@nonreentrant
+def settle(submission: uint256):
+    """
+    @notice Split the money of a decided submission, once its challenge window is over. Anyone may call it.
+    """
+    self._settle(submission)
+
+
+@external
+@nonreentrant
+def claim(submission: uint256) -> uint256:
+    """
+    @notice Settle if that is still to be done, and pay the caller all that it is owed in the request's token.
+    @return What was paid.
+    """
+    packed: uint256 = self._submissions[submission]
+    assert packed != 0, "requests: no such submission"
+    token: address = empty(address)
+    if settlement.phase(packed) == PENDING:
+        token = self._settle(submission)
+    else:
+        token = staticcall escrow.token_of(settlement.request(packed))
+    return extcall escrow.withdraw_for(token, msg.sender)
+
+
+@view
+@external
+def request(id: uint256) -> IRequests.Request:
+    """
+    @notice The terms and the state of a request; its money is in Escrow.
+    """
+    book: uint256 = self._book(id)
+    prices: uint256 = self._prices[id]
+    return IRequests.Request(
+        buyer=settlement.account(book),
+        deadline=self._deadline(book),
+        records_left=(book >> 200) % RECORD_LIMIT,
+        is_cancelled=book & CANCELLED != 0,
+        price=prices % PRICE_LIMIT,
+        lock_rate_wad=(prices >> 96) % HALF,
+        fee_bps=(prices >> 224) % 2**16,
+        protocol_fee_bps=prices >> 240,
+        spec=self._specs[id],
+    )
+
+
+@view
+@external
+def submission(id: uint256) -> IRequests.Submission:
+    """
+    @notice The state of a submission.
+    """
+    packed: uint256 = self._submissions[id]
+    assert packed != 0, "requests: no such submission"
+    return IRequests.Submission(
+        request=settlement.request(packed),
+        contributor=settlement.account(packed),
+        records=settlement.records(packed),
+        block_number=settlement.block(packed),
+        phase=settlement.phase(packed),
+        bond_percent=packed >> 248,
+        commitment=self._commitments[id],
+    )
+
+
+@view
+@external
+def case_of(submission: uint256) -> IRequests.Case:
+    """
+    @notice What the draw needs to know of a submission; all zero if there is none.
+    """
+    packed: uint256 = self._submissions[submission]
+    request: uint256 = settlement.request(packed)
+    prices: uint256 = self._prices[request]
+    records: uint256 = settlement.records(packed)
+    value: uint256 = records * (prices % PRICE_LIMIT)
+    return IRequests.Case(
+        phase=settlement.phase(packed),
+        buyer=settlement.account(self._books[request]),
+        contributor=settlement.account(packed),
+        records=records,
+        value_stake=settlement.up(value * ((prices >> 96) % HALF), WAD),
+        fee_bps=(prices >> 224) % 2**16,
+        block_number=settlement.block(packed),
+    )
+
+
+@view
+@external
+def records_of(submission: uint256) -> uint256:
+    """
+    @notice How many records a submission has; 0 if there is none.
+    """
+    return settlement.records(self._submissions[submission])
+
+
+@internal
+def _settle(submission: uint256) -> address:
+    packed: uint256 = self._pending(submission)
+    request: uint256 = settlement.request(packed)
+    outcome: IReviews.Outcome = extcall self.reviews.close(submission)
+    self._end(submission, packed, SETTLED)
+    returned: uint256 = settlement.records(packed) - outcome.approved
+    if returned > 0:
+        self._books[request] += returned << 200
+    parts: settlement.Split = settlement.split(packed, self._prices[request], outcome, staticcall parameters.treasury())
+    token: address = extcall escrow.settle(request, parts.settlement)
+    log IRequests.SubmissionSettled(
+        submission=submission,
+        request=request,
+        contributor=settlement.account(packed),
+        approved=outcome.approved,
+        rejected=outcome.rejected,
+        paid=parts.paid,
+        validators_paid=parts.validators_paid,
+        bond_back=parts.bond_back,
+        forfeited=parts.forfeited,
+        protocol_fee=parts.protocol_fee,
+        unearned=parts.unearned,
+    )
+    return token
+
+
+@internal
+def _end(submission: uint256, packed: uint256, phase: uint256):
+    self._submissions[submission] = packed ^ ((PENDING ^ phase) << 240)
+
+
+@view
+@internal
+def _open_for_business() -> uint256:
+    word: uint256 = staticcall parameters.word(TERMS_WORD)
+    assert self._at(word, PAUSED) == 0, "requests: paused"
+    return word
+
+
+@view
+@internal
+def _book(request: uint256) -> uint256:
+    book: uint256 = self._books[request]
+    assert book != 0, "requests: no such request"
+    return book
+
+
+@view
+@internal
+def _running(request: uint256) -> uint256:
+    book: uint256 = self._book(request)
+    assert book & CANCELLED == 0, "requests: cancelled"
+    assert block.timestamp < self._deadline(book), "requests: past its deadline"
+    return book
+
+
+@view
+@internal
+def _pending(submission: uint256) -> uint256:
+    packed: uint256 = self._submissions[submission]
+    assert packed != 0, "requests: no such submission"
+    assert settlement.phase(packed) == PENDING, "requests: not pending"
+    return packed
+
+
+@view
+@internal
+def _check_rate(token: address, rate_wad: uint256):
+    assert rate_wad > 0, "requests: no lock rate"
+    assert rate_wad < HALF, "requests: lock rate too large"
+    assert token != stake_token or rate_wad == WAD, "requests: the stake token counts one for one"
+    assert rate_wad >= staticcall parameters.lock_rate_floor_wad(token), "requests: lock rate below the floor"
+
+
+@pure
+@internal
+def _check_cid(cid: Bytes[36]):
+    assert len(cid) == 36, "requests: not a binary CIDv1 with sha2-256"
+    head: uint256 = convert(slice(cid, 0, 4), uint256)
+    assert head & CID_HEAD_MASK == CID_HEAD, "requests: not a binary CIDv1 with sha2-256"
+
+
+@pure
+@internal
+def _at(word: uint256, place: uint256) -> uint256:
+    return (word >> place) % 2**32
+
+
+@pure
+@internal
+def _deadline(book: uint256) -> uint256:
+    return (book >> 160) % 2**40
