@@ -14,6 +14,7 @@ from ..interfaces import IReviews
 BPS: constant(uint256) = 10_000
 PRICE_LIMIT: constant(uint256) = 2**96
 
+
 struct Split:
     settlement: IEscrow.Settlement
     paid: uint256
@@ -57,7 +58,9 @@ def split(packed: uint256, prices: uint256, outcome: IReviews.Outcome, treasury:
             # Shares are differences of the running total, so that together they are the pool to the last unit.
             share: uint256 = last_pool * (seat + 1) // outcome.size - last_pool * seat // outcome.size
             if seat < outcome.first_size:
-                share += first_pool * (seat + 1) // outcome.first_size - first_pool * seat // outcome.first_size
+                share += (
+                    first_pool * (seat + 1) // outcome.first_size - first_pool * seat // outcome.first_size
+                )
             if share > 0:
                 parts.validators_paid += share
                 pays.append(IEscrow.Pay(account=outcome.accounts[seat], amount=share))

@@ -7,11 +7,9 @@
 @custom:stop Nothing here can be stopped and nobody governs it: an account alone sets its own key.
 """
 
+from ..interfaces import INodes
 
-event KeyRegistered:
-    account: indexed(address)
-    key: bytes32
-
+implements: INodes
 
 reading_key: public(HashMap[address, bytes32])
 
@@ -23,4 +21,4 @@ def register(key: bytes32):
     """
     assert key != empty(bytes32), "nodes: empty key"
     self.reading_key[msg.sender] = key
-    log KeyRegistered(account=msg.sender, key=key)
+    log INodes.KeyRegistered(account=msg.sender, key=key)

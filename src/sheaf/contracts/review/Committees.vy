@@ -85,60 +85,13 @@ def draw(submission: uint256):
     case: IRequests.Case = staticcall IRequests(self.requests).case_of(submission)
     words: uint256[3] = staticcall IParameters(parameters).words()
     first: uint256 = self._first[submission]
-    size: uint256 = self._size(first)
-    commit_until: uint256 = block.timestamp + (words[0] & TIME)
-    reveal_until: uint256 = commit_until + ((words[0] >> 32) & TIME)
-    parties: DynArray[address, 2] = [case.buyer, case.contributor]
-    anchor: uint256 = self._anchor(submission, first, case)
-    target: uint256 = self._target(anchor, (words[0] >> 96) & TIME)
+    target: uint256 = self._target(self._anchor(submission, first, case), (words[0] >> 96) & TIME)
     assert block.number > target, "committees: too early"
     assert not self._is_missed(target), "committees: block out of reach"
-    period: uint256 = block.number // PERIOD_BLOCKS
-    lock: uint256 = 0
-    members: DynArray[uint256, 12] = []
-    if size == 0:
-        quorum: uint256 = 0
-        size, quorum, lock = self._terms(words, case.value_stake, case.fee_bps)
-        members = extcall IStakes(stakes).pick_and_lock(
-            self._seed(target, submission, 1), period, size, lock, parties, []
-        )
-        word: uint256 = self._pack(members) | (size << SIZE_PLACE) | (quorum << QUORUM_PLACE)
-        if size <= SMALL:
-            word |= lock << LOCK_PLACE
-        else:
-            self._locks[submission] = lock
-        self._first[submission] = (
-            word | (commit_until << FIRST_COMMIT_PLACE) | (reveal_until << FIRST_REVEAL_PLACE)
-        )
-        log ICommittees.CommitteeDrawn(
-            submission=submission,
-            round=1,
-            members=members,
-            commit_until=commit_until,
-            reveal_until=reveal_until,
-            lock=lock,
-        )
+    if self._size(first) == 0:
+        self._draw_first(submission, case, words, target)
     else:
-        lock = self._lock(submission, first)
-        seated: DynArray[uint256, 11] = []
-        for seat: uint256 in range(size, bound=11):
-            seated.append((first >> (16 * seat)) & ID)
-        members = extcall IStakes(stakes).pick_and_lock(
-            self._seed(target, submission, 2), period, size + 1, lock, parties, seated
-        )
-        self._second[submission] = (
-            self._pack(members)
-            | (commit_until << SECOND_COMMIT_PLACE)
-            | (reveal_until << SECOND_REVEAL_PLACE)
-        )
-        log ICommittees.CommitteeDrawn(
-            submission=submission,
-            round=2,
-            members=members,
-            commit_until=commit_until,
-            reveal_until=reveal_until,
-            lock=lock,
-        )
+        self._enlarge(submission, case, words, target)
 
 
 @external
@@ -230,6 +183,71 @@ def target_block(submission: uint256) -> uint256:
     case: IRequests.Case = staticcall IRequests(self.requests).case_of(submission)
     delay: uint256 = (staticcall IParameters(parameters).word(0) >> 96) & TIME
     return self._target(self._anchor(submission, self._first[submission], case), delay)
+
+
+@internal
+def _draw_first(submission: uint256, case: IRequests.Case, words: uint256[3], target: uint256):
+    size: uint256 = 0
+    quorum: uint256 = 0
+    lock: uint256 = 0
+    size, quorum, lock = self._terms(words, case.value_stake, case.fee_bps)
+    members: DynArray[uint256, 12] = extcall IStakes(stakes).pick_and_lock(
+        self._seed(target, submission, 1),
+        block.number // PERIOD_BLOCKS,
+        size,
+        lock,
+        [case.buyer, case.contributor],
+        [],
+    )
+    commit_until: uint256 = block.timestamp + (words[0] & TIME)
+    reveal_until: uint256 = commit_until + ((words[0] >> 32) & TIME)
+    word: uint256 = self._pack(members) | (size << SIZE_PLACE) | (quorum << QUORUM_PLACE)
+    if size <= SMALL:
+        word |= lock << LOCK_PLACE
+    else:
+        self._locks[submission] = lock
+    self._first[submission] = (
+        word | (commit_until << FIRST_COMMIT_PLACE) | (reveal_until << FIRST_REVEAL_PLACE)
+    )
+    log ICommittees.CommitteeDrawn(
+        submission=submission,
+        round=1,
+        members=members,
+        commit_until=commit_until,
+        reveal_until=reveal_until,
+        lock=lock,
+    )
+
+
+@internal
+def _enlarge(submission: uint256, case: IRequests.Case, words: uint256[3], target: uint256):
+    first: uint256 = self._first[submission]
+    size: uint256 = self._size(first)
+    lock: uint256 = self._lock(submission, first)
+    seated: DynArray[uint256, 11] = []
+    for seat: uint256 in range(size, bound=11):
+        seated.append((first >> (16 * seat)) & ID)
+    members: DynArray[uint256, 12] = extcall IStakes(stakes).pick_and_lock(
+        self._seed(target, submission, 2),
+        block.number // PERIOD_BLOCKS,
+        size + 1,
+        lock,
+        [case.buyer, case.contributor],
+        seated,
+    )
+    commit_until: uint256 = block.timestamp + (words[0] & TIME)
+    reveal_until: uint256 = commit_until + ((words[0] >> 32) & TIME)
+    self._second[submission] = (
+        self._pack(members) | (commit_until << SECOND_COMMIT_PLACE) | (reveal_until << SECOND_REVEAL_PLACE)
+    )
+    log ICommittees.CommitteeDrawn(
+        submission=submission,
+        round=2,
+        members=members,
+        commit_until=commit_until,
+        reveal_until=reveal_until,
+        lock=lock,
+    )
 
 
 @view

@@ -17,24 +17,21 @@
 """
 
 from ethereum.ercs import IERC20
+from ..interfaces import IMarketToken
 from ..interfaces import IParameters
 from ..interfaces import IStakes
+from ..modules import appointments
 from ..modules import sum_tree
 
+initializes: appointments
 initializes: sum_tree
 implements: IStakes
-
-
-interface Burnable:
-    def burn(amount: uint256): nonpayable
 
 
 # Powers that the governor may appoint a contract to.
 RELEASE: constant(uint256) = 1
 SLASH: constant(uint256) = 2
 DRAW: constant(uint256) = 4
-POWERS: constant(uint256) = 7
-FOREVER: constant(uint256) = 2**64 - 1
 
 UNIT: constant(uint256) = 10**18
 # A draw may pass over this many beyond those that its exclusions explain.
@@ -59,7 +56,6 @@ id_of: public(HashMap[address, uint256])
 account_of: public(HashMap[uint256, address])
 _positions: HashMap[uint256, uint256]
 _leaving: HashMap[uint256, uint256]
-_appointments: HashMap[address, uint256]
 
 
 @deploy
@@ -185,16 +181,10 @@ def appoint(contract: address, powers: uint256):
     @dev At once while nobody has ever staked, otherwise after twice the unbonding time, so that everyone can leave first.
     """
     self._only_governor()
-    assert powers != 0 and powers <= POWERS, "stakes: unknown powers"
     effective_at: uint256 = block.timestamp
     if self.count != 0:
         effective_at += 2 * unbonding_seconds
-    word: uint256 = self._appointments[contract]
-    for i: uint256 in range(3):
-        # A power that has been given, or is on its way, keeps its date.
-        if powers & (1 << i) != 0 and (word >> (64 * i)) & FOREVER == 0:
-            word |= effective_at << (64 * i)
-    self._appointments[contract] = word
+    appointments._appoint(contract, powers, effective_at)
     log IStakes.Appointed(contract=contract, powers=powers, effective_at=effective_at)
 
 
@@ -205,12 +195,7 @@ def dismiss(contract: address, powers: uint256):
     @dev The power to release stays for ever: a lock must always find its way back.
     """
     self._only_governor()
-    assert powers != 0 and powers & ~(SLASH | DRAW) == 0, "stakes: cannot be dismissed"
-    word: uint256 = self._appointments[contract]
-    for i: uint256 in range(1, 3):
-        if powers & (1 << i) != 0:
-            word &= ~(FOREVER << (64 * i))
-    self._appointments[contract] = word
+    appointments._dismiss(contract, powers, SLASH | DRAW)
     log IStakes.Dismissed(contract=contract, powers=powers)
 
 
@@ -231,7 +216,7 @@ def pick_and_lock(
     @param seated Validators who sit already.
     @return The ids, in the order in which they were drawn.
     """
-    self._only(DRAW)
+    appointments._only(DRAW)
     picked: DynArray[uint256, 12] = self._pick(seed, period, count, lock_amount, excluded, seated)
     for id: uint256 in picked:
         # `_pick` has seen that it is free, so neither half of the word overflows.
@@ -245,7 +230,7 @@ def release(ids: DynArray[uint256, 23], amount: uint256, missing_mask: uint256, 
     """
     @notice Unlock `amount` of each of `ids`; those whose bit is set in `missing_mask` lose `penalty`, which is burned.
     """
-    self._only(RELEASE)
+    appointments._only(RELEASE)
     burned: uint256 = 0
     place: uint256 = 0
     for id: uint256 in ids:
@@ -256,7 +241,7 @@ def release(ids: DynArray[uint256, 23], amount: uint256, missing_mask: uint256, 
             burned += self._take(id, penalty)
         place += 1
     if burned != 0:
-        extcall Burnable(token).burn(burned)
+        extcall IMarketToken(token).burn(burned)
 
 
 @nonreentrant
@@ -266,10 +251,10 @@ def slash(id: uint256, amount: uint256) -> uint256:
     @notice Burn up to `amount` of what `id` holds, bonded stake first. Only contracts with the power to slash.
     @return What was burned.
     """
-    self._only(SLASH)
+    appointments._only(SLASH)
     taken: uint256 = self._take(id, amount)
     if taken != 0:
-        extcall Burnable(token).burn(taken)
+        extcall IMarketToken(token).burn(taken)
     return taken
 
 
@@ -295,11 +280,7 @@ def powers(contract: address) -> uint256:
     """
     @notice The powers of a contract that are in effect now.
     """
-    mask: uint256 = 0
-    for i: uint256 in range(3):
-        if self._has(contract, 1 << i):
-            mask |= 1 << i
-    return mask
+    return appointments._powers(contract)
 
 
 @view
@@ -386,20 +367,6 @@ def _own() -> uint256:
 @internal
 def _only_governor():
     assert msg.sender == staticcall IParameters(parameters).governor(), "stakes: not the governor"
-
-
-@view
-@internal
-def _has(contract: address, power: uint256) -> bool:
-    # Powers 1, 2, 4 keep their dates at places 0, 1, 2.
-    effective_at: uint256 = (self._appointments[contract] >> (64 * (power // 2))) & FOREVER
-    return effective_at != 0 and effective_at <= block.timestamp
-
-
-@view
-@internal
-def _only(power: uint256):
-    assert self._has(msg.sender, power), "stakes: not appointed"
 
 
 @internal

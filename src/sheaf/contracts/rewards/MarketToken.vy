@@ -10,6 +10,7 @@
 @custom:stop Nothing here can be stopped. The owner appoints minters; nobody can move or burn what others hold.
 """
 
+from ..interfaces import IMarketToken
 from snekmate.auth import ownable
 from snekmate.tokens import erc20
 from snekmate.utils import ecdsa
@@ -19,18 +20,9 @@ initializes: ownable
 uses: eip712_domain_separator
 initializes: erc20[ownable := ownable]
 
+implements: IMarketToken
+
 exports: erc20.__interface__
-
-
-event AuthorizationUsed:
-    authorizer: indexed(address)
-    nonce: indexed(bytes32)
-
-
-event AuthorizationCanceled:
-    authorizer: indexed(address)
-    nonce: indexed(bytes32)
-
 
 TRANSFER_WITH_AUTHORIZATION_TYPEHASH: public(constant(bytes32)) = keccak256(
     "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
@@ -109,7 +101,7 @@ def cancelAuthorization(authorizer: address, nonce: bytes32, v: uint8, r: bytes3
     assert not self.authorizationState[authorizer][nonce], "market_token: authorisation used"
     self._check(authorizer, keccak256(abi_encode(CANCEL_AUTHORIZATION_TYPEHASH, authorizer, nonce)), v, r, s)
     self.authorizationState[authorizer][nonce] = True
-    log AuthorizationCanceled(authorizer=authorizer, nonce=nonce)
+    log IMarketToken.AuthorizationCanceled(authorizer=authorizer, nonce=nonce)
 
 
 @internal
@@ -132,7 +124,7 @@ def _authorise(
         owner, keccak256(abi_encode(type_hash, owner, to, amount, valid_after, valid_before, nonce)), v, r, s
     )
     self.authorizationState[owner][nonce] = True
-    log AuthorizationUsed(authorizer=owner, nonce=nonce)
+    log IMarketToken.AuthorizationUsed(authorizer=owner, nonce=nonce)
 
 
 @view

@@ -1,0 +1,68 @@
+# pragma version ==0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title Appointments of contracts to powers
+@license AGPL-3.0-only
+@notice Powers are bits of a mask (1, 2, 4); each keeps the time from which it is in effect in 64 bits of one word.
+"""
+
+POWERS: constant(uint256) = 7
+FOREVER: constant(uint256) = 2**64 - 1
+
+_appointments: HashMap[address, uint256]
+
+
+@internal
+def _appoint(contract: address, powers: uint256, effective_at: uint256):
+    """
+    @notice Give `powers` from `effective_at` on; one that has been given, or is on its way, keeps its time.
+    """
+    assert powers != 0 and powers <= POWERS, "appointments: unknown powers"
+    word: uint256 = self._appointments[contract]
+    for i: uint256 in range(3):
+        if powers & (1 << i) != 0 and (word >> (64 * i)) & FOREVER == 0:
+            word |= effective_at << (64 * i)
+    self._appointments[contract] = word
+
+
+@internal
+def _dismiss(contract: address, powers: uint256, dismissible: uint256):
+    """
+    @notice Take `powers` at once, all of which must be `dismissible`.
+    """
+    assert powers != 0 and powers & ~dismissible == 0, "appointments: cannot be dismissed"
+    word: uint256 = self._appointments[contract]
+    for i: uint256 in range(3):
+        if powers & (1 << i) != 0:
+            word &= ~(FOREVER << (64 * i))
+    self._appointments[contract] = word
+
+
+@view
+@internal
+def _powers(contract: address) -> uint256:
+    """
+    @notice The powers that are in effect now.
+    """
+    mask: uint256 = 0
+    for i: uint256 in range(3):
+        if self._has(contract, 1 << i):
+            mask |= 1 << i
+    return mask
+
+
+@view
+@internal
+def _only(power: uint256):
+    """
+    @notice Refuse a caller who has not this power now.
+    """
+    assert self._has(msg.sender, power), "appointments: not appointed"
+
+
+@view
+@internal
+def _has(contract: address, power: uint256) -> bool:
+    # Powers 1, 2, 4 keep their times at places 0, 1, 2.
+    effective_at: uint256 = (self._appointments[contract] >> (64 * (power // 2))) & FOREVER
+    return effective_at != 0 and effective_at <= block.timestamp
