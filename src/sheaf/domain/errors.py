@@ -11,6 +11,7 @@
     │  └─ Unreachable          the endpoint does not answer
     ├─ StoreError        content is absent, broken or cannot be written
     │  └─ Missing              no content under this CID
+    ├─ Refused           a rule of the market forbids it, in the contract's own words
     └─ IntegrityError    bytes, proofs or signatures do not match what was committed
 """
 
@@ -70,6 +71,14 @@ class StoreError(SheafError):
 
 class Missing(StoreError):
     """Nothing is stored under this name."""
+
+
+class Refused(SheafError):
+    """A rule of the market forbids it. `reason` is the text with which the contract would revert."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class IntegrityError(SheafError):
