@@ -84,6 +84,8 @@ class _Run:
 
     def hits(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return (positions in `keys`, positions here) of equal keys; `keys` ascend."""
+        if not len(self.keys):
+            return np.empty(0, np.int64), np.empty(0, np.int64)
         left = np.searchsorted(self.keys, keys)
         hits = np.flatnonzero(self.keys[np.minimum(left, len(self.keys) - 1)] == keys)
         if not len(hits):
