@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from pathlib import Path
 
 from sheaf.domain.errors import InputError, StoreError
@@ -13,7 +14,6 @@ LETTER_BYTES = 64 * 1024
 LETTERS = 4096
 TOPIC_CHARACTERS = 200
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,80}(/[A-Za-z0-9_-]{1,80}){0,7}", re.ASCII)
-
 _LETTER = re.compile(r"[0-9]{8}\.[0-9a-f]{64}", re.ASCII)
 _TOPIC_FIX = "use 1 to 8 words of letters, digits, - and _, joined by /, at most 200 characters"
 
@@ -99,17 +99,21 @@ class MemoryMailbox:
     def __init__(self, letters: int = LETTERS) -> None:
         self._topics: dict[str, dict[bytes, None]] = {}
         self._limit = letters
+        self._lock = threading.Lock()
 
     def post(self, topic: str, letter: bytes) -> None:
         """Add `letter` (1 byte to 64 KiB) to `topic`; the same letter twice is kept once. Raises InputError, StoreError."""
         check_topic(topic)
         check_letter(letter)
-        kept = self._topics.setdefault(topic, {})
-        if letter not in kept and len(kept) >= self._limit:
-            raise _full(topic, self._limit)
-        kept[bytes(letter)] = None
+        letter = bytes(letter)
+        with self._lock:
+            kept = self._topics.setdefault(topic, {})
+            if letter not in kept and len(kept) >= self._limit:
+                raise _full(topic, self._limit)
+            kept[letter] = None
 
     def read(self, topic: str) -> list[bytes]:
         """Return the letters of `topic` as they were posted. Raises InputError."""
         check_topic(topic)
-        return list(self._topics.get(topic, {}))
+        with self._lock:
+            return list(self._topics.get(topic, {}))
