@@ -11,18 +11,24 @@
 # A count fits five slices: at most 23 seats vote.
 SLICES: constant(uint256) = 5
 
+# 0x5555…, 0x3333…, 0x0f0f…, 0x0101…
+PAIRS: constant(uint256) = max_value(uint256) // 3
+QUADS: constant(uint256) = max_value(uint256) // 5
+NIBBLES: constant(uint256) = max_value(uint256) // 17
+BYTES: constant(uint256) = max_value(uint256) // 255
+
 
 @pure
 @internal
-def thresholds(limit: uint256) -> uint256[SLICES]:
+def spread(limit: uint256) -> uint256[SLICES]:
     """
     @dev The five bits of `limit`, each spread over a word.
     """
-    spread: uint256[SLICES] = empty(uint256[SLICES])
+    bits: uint256[SLICES] = empty(uint256[SLICES])
     for i: uint256 in range(SLICES):
         if (limit >> i) & 1 == 1:
-            spread[i] = max_value(uint256)
-    return spread
+            bits[i] = max_value(uint256)
+    return bits
 
 
 @pure
@@ -40,6 +46,37 @@ def below(s: uint256[SLICES], limit: uint256[SLICES]) -> uint256:
 
 @pure
 @internal
+def judge(
+    votes: uint256[12],
+    count: uint256,
+    counted: uint256[6],
+    rejects_from: uint256[SLICES],
+    approves_below: uint256[SLICES],
+) -> uint256[6]:
+    """
+    @dev Add `count` words of rejections to what was counted before, and decide the records that were hung.
+    @param counted Rejected, hung, and the four lowest slices, before; the same is returned for after.
+    """
+    s: uint256[SLICES] = [counted[2], counted[3], counted[4], counted[5], 0]
+    for i: uint256 in range(count, bound=12):
+        x: uint256 = votes[i]
+        if x != 0:
+            carry: uint256 = s[0] & x
+            s[0] ^= x
+            x = s[1] & carry
+            s[1] ^= carry
+            carry = s[2] & x
+            s[2] ^= x
+            x = s[3] & carry
+            s[3] ^= carry
+            s[4] ^= x
+    rejects: uint256 = ~self.below(s, rejects_from)
+    hangs: uint256 = counted[1] & ~(rejects | self.below(s, approves_below))
+    return [counted[0] | (counted[1] & rejects), hangs, s[0], s[1], s[2], s[3]]
+
+
+@pure
+@internal
 def ones(word: uint256) -> uint256:
     """
     @dev How many bits are set: sums in fields of 2, 4, 8 bits, then all bytes summed at once by a product.
@@ -48,14 +85,14 @@ def ones(word: uint256) -> uint256:
     if word == max_value(uint256):
         return 256
     x: uint256 = unsafe_sub(
-        word, (word >> 1) & 0x5555555555555555555555555555555555555555555555555555555555555555
+        word, (word >> 1) & PAIRS
     )
     x = unsafe_add(
-        x & 0x3333333333333333333333333333333333333333333333333333333333333333,
-        (x >> 2) & 0x3333333333333333333333333333333333333333333333333333333333333333,
+        x & QUADS,
+        (x >> 2) & QUADS,
     )
-    x = unsafe_add(x, x >> 4) & 0x0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f
-    return unsafe_mul(x, 0x0101010101010101010101010101010101010101010101010101010101010101) >> 248
+    x = unsafe_add(x, x >> 4) & NIBBLES
+    return unsafe_mul(x, BYTES) >> 248
 
 
 @pure

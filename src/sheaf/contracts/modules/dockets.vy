@@ -1,0 +1,85 @@
+# pragma version ==0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title Dockets
+@license AGPL-3.0-only
+@notice The state of a review, packed into one word, and what of it depends on the round. Pure: no storage, no calls.
+"""
+
+# One word in storage, in this order from the lowest bit. The masks have one bit per seat of both rounds.
+struct Docket:
+    phase: uint256  # 3 bits
+    round: uint256  # 2
+    records: uint256  # 15
+    first_size: uint256  # 4
+    size: uint256  # 5
+    quorum: uint256  # 4
+    committed: uint256  # 23
+    opened: uint256  # 23
+    commit_until: uint256  # 32
+    reveal_until: uint256  # 32
+    settle_after: uint256  # 32
+    approved: uint256  # 15
+    rejected: uint256  # 15
+    decided_first: uint256  # 15
+    hung_block: uint256  # 32
+
+
+@pure
+@internal
+def pack(docket: Docket) -> uint256:
+    return (
+        docket.phase
+        | (docket.round << 3)
+        | (docket.records << 5)
+        | (docket.first_size << 20)
+        | (docket.size << 24)
+        | (docket.quorum << 29)
+        | (docket.committed << 33)
+        | (docket.opened << 56)
+        | (docket.commit_until << 79)
+        | (docket.reveal_until << 111)
+        | (docket.settle_after << 143)
+        | (docket.approved << 175)
+        | (docket.rejected << 190)
+        | (docket.decided_first << 205)
+        | (docket.hung_block << 220)
+    )
+
+
+@pure
+@internal
+def unpack(packed: uint256) -> Docket:
+    return Docket(
+        phase=packed & 7,
+        round=(packed >> 3) & 3,
+        records=(packed >> 5) & 32767,
+        first_size=(packed >> 20) & 15,
+        size=(packed >> 24) & 31,
+        quorum=(packed >> 29) & 15,
+        committed=(packed >> 33) & 8388607,
+        opened=(packed >> 56) & 8388607,
+        commit_until=(packed >> 79) & 4294967295,
+        reveal_until=(packed >> 111) & 4294967295,
+        settle_after=(packed >> 143) & 4294967295,
+        approved=(packed >> 175) & 32767,
+        rejected=(packed >> 190) & 32767,
+        decided_first=(packed >> 205) & 32767,
+        hung_block=packed >> 220,
+    )
+
+
+@pure
+@internal
+def first_seat(docket: Docket) -> uint256:
+    # The lowest seat of the current round.
+    if docket.round == 2:
+        return docket.first_size
+    return 0
+
+
+@pure
+@internal
+def round_mask(docket: Docket) -> uint256:
+    # The seats of the current round.
+    return (1 << docket.size) - (1 << self.first_seat(docket))

@@ -1,0 +1,605 @@
+# pragma version ==0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title Reviews
+@license AGPL-3.0-only
+@notice Members of a committee commit to a bitmap (a set bit means: rejected), open it, and the contract counts all bitmaps
+        record by record. Round 1: approved or rejected by the quorum, else hung. Round 2, with one seat more than twice as
+        many: hung records are decided by the majority of all who opened, else they stay hung and are nobody's fault.
+
+        Members commit alone, or as a *group* whose signed commitments one transaction posts; a group's seals are kept as
+        one digest in the place of its lowest seat. A seal is keccak256(commitment, account): it ties a commitment to who
+        made it, so a copied commitment cannot be opened by the copier. After the tally place 0 keeps the verdict, and the
+        last place what round 2 goes on from.
+@custom:stop Nothing here can be stopped. An arbiter, if the governor names one, may hold a decided review once, for
+        `ruling_seconds` at most.
+"""
+
+from ..interfaces import ICommittees
+from ..interfaces import IParameters
+from ..interfaces import IRequests
+from ..interfaces import IReviews
+from ..interfaces import IStakes
+from ..modules import bitmaps
+from ..modules import dockets
+from ..modules import seals
+
+implements: IReviews
+
+COMMITTING: constant(uint256) = 1
+HUNG: constant(uint256) = 2
+DECIDED: constant(uint256) = 3
+HELD: constant(uint256) = 4
+CLOSED: constant(uint256) = 5
+
+BPS: constant(uint256) = 10_000
+# A round has at most 12 seats, a submission 64 words of records; 6 words are carried to round 2 for each of them.
+SEATS: constant(uint256) = 12
+WORDS: constant(uint256) = 64
+CARRIED: constant(uint256) = 384
+LEFT: constant(uint256) = 23
+
+CHALLENGE_SECONDS: constant(uint256) = 64
+DRAW_BLOCKS: constant(uint256) = 128
+MISSING_REVEAL_BPS: constant(uint256) = 192
+RULING_SECONDS: constant(uint256) = 224
+ARBITER_DELAY: constant(uint256) = 172800
+
+deployer: immutable(address)
+parameters: public(immutable(IParameters))
+committees: public(immutable(ICommittees))
+stakes: public(immutable(IStakes))
+
+requests: public(IRequests)
+pending_arbiter: public(address)
+arbiter_from: public(uint256)
+_arbiter: address
+_dockets: HashMap[uint256, uint256]
+_places: HashMap[uint256, bytes32[24]]
+
+
+@deploy
+def __init__(parameters_: address, committees_: address, stakes_: address):
+    """
+    @notice The deployer joins the parts once, by `wire`, and has no rights after that.
+    """
+    deployer = msg.sender
+    parameters = IParameters(parameters_)
+    committees = ICommittees(committees_)
+    stakes = IStakes(stakes_)
+
+
+@external
+def wire(requests_: address):
+    """
+    @notice Name the contract that settles. Deployer only, once, for ever.
+    """
+    assert msg.sender == deployer, "reviews: not the deployer"
+    assert self.requests.address == empty(address), "reviews: already wired"
+    assert requests_ != empty(address), "reviews: no requests"
+    self.requests = IRequests(requests_)
+
+
+@external
+def commit(submission: uint256, seat: uint256, commitment: bytes32):
+    """
+    @notice Commit alone to a bitmap. Only the account that sits on `seat`, once.
+    @param commitment keccak256(abi_encode(keccak256(bitmap), salt, submission, account, round)).
+    """
+    docket: dockets.Docket = self._load(submission)
+    self._check_votable(docket, 1 << seat)
+    assert staticcall committees.seat_account(submission, seat) == msg.sender, "reviews: not this seat's validator"
+    sealed: DynArray[bytes32, SEATS] = [seals.of_commitment(commitment, msg.sender)]
+    self._places[submission][seat] = keccak256(abi_encode(convert(1 << seat, uint256), sealed))
+    docket.committed |= 1 << seat
+    self._save(submission, docket)
+    log IReviews.Committed(submission=submission, seat=seat, commitment=commitment)
+
+
+@external
+def commit_jointly(
+    submission: uint256,
+    group: uint256,
+    commitments: DynArray[bytes32, SEATS],
+    signatures: DynArray[Bytes[65], SEATS],
+):
+    """
+    @notice Commit for a group of seats whose validators have signed. Anyone may post it.
+    @param group Mask of the seats; `commitments` and `signatures` are in seat order.
+    @param signatures r ‖ s ‖ v over the typed data Review(submission, seat, commitment) of this contract.
+    """
+    docket: dockets.Docket = self._load(submission)
+    self._check_votable(docket, group)
+    accounts: DynArray[address, 23] = staticcall committees.accounts(submission)
+    assert len(commitments) == len(signatures), "reviews: one signature per commitment"
+    sealed: DynArray[bytes32, SEATS] = []
+    lowest: uint256 = 0
+    first: uint256 = dockets.first_seat(docket)
+    for seat: uint256 in range(first, docket.size, bound=SEATS):
+        if (group >> seat) & 1 == 0:
+            continue
+        i: uint256 = len(sealed)
+        if i == 0:
+            lowest = seat
+        assert i < len(commitments), "reviews: one commitment per seat"
+        hash: bytes32 = seals.typed_hash(submission, seat, commitments[i])
+        signer: address = seals.signer(hash, signatures[i])
+        assert signer == accounts[seat], "reviews: not the signature of this seat's validator"
+        sealed.append(seals.of_commitment(commitments[i], signer))
+    assert len(sealed) == len(commitments), "reviews: one commitment per seat"
+    self._places[submission][lowest] = keccak256(abi_encode(group, sealed))
+    docket.committed |= group
+    self._save(submission, docket)
+    log IReviews.CommittedJointly(submission=submission, round=docket.round, group=group, commitments=commitments)
+
+
+@external
+def reveal(
+    submission: uint256,
+    seat: uint256,
+    account: address,
+    salt: bytes32,
+    bitmap: Bytes[2048],
+    group: uint256,
+    joint: DynArray[bytes32, SEATS],
+):
+    """
+    @notice Open one seat on chain, after all have committed or the time to commit is over. Anyone who holds the opening may.
+            A seat opened so is never counted missing.
+    @param group The group that the seat committed in, with all its seals in `joint`; 0 and none if it committed alone.
+    """
+    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
+    first: uint256 = dockets.first_seat(docket)
+    assert docket.phase == COMMITTING, "reviews: not open to votes"
+    assert seat < docket.size and (docket.committed >> first << first >> seat) & 1 == 1, "reviews: not committed"
+    round_mask: uint256 = dockets.round_mask(docket)
+    assert docket.committed & round_mask == round_mask or block.timestamp >= docket.commit_until, "reviews: still committing"
+    assert block.timestamp < docket.reveal_until, "reviews: reveal window closed"
+    assert (docket.opened >> seat) & 1 == 0, "reviews: already revealed"
+    self._check_shape(bitmap, docket.records)
+
+    seal: bytes32 = seals.of_opening(keccak256(bitmap), salt, submission, account, docket.round)
+    mask: uint256 = 1 << seat
+    sealed: DynArray[bytes32, SEATS] = [seal]
+    lowest: uint256 = seat
+    if group != 0:
+        mask = group
+        sealed = joint
+        i: uint256 = 0
+        is_there: bool = False
+        for other: uint256 in range(first, docket.size, bound=SEATS):
+            if (group >> other) & 1 == 1:
+                if i == 0:
+                    lowest = other
+                if other == seat and i < len(joint):
+                    is_there = joint[i] == seal
+                i += 1
+        assert is_there, "reviews: opening does not match"
+    assert self._places[submission][lowest] == keccak256(abi_encode(mask, sealed)), "reviews: opening does not match"
+    docket.opened |= 1 << seat
+    self._save(submission, docket)
+    log IReviews.Revealed(submission=submission, seat=seat, salt=salt, bitmap=bitmap)
+
+
+@external
+def tally(
+    submission: uint256,
+    seats_mask: uint256,
+    accounts: DynArray[address, SEATS],
+    salts: DynArray[bytes32, SEATS],
+    all_bitmaps: Bytes[24576],
+    groups: DynArray[uint256, SEATS],
+    joint: DynArray[bytes32, SEATS],
+    carried: DynArray[uint256, CARRIED],
+):
+    """
+    @notice Open the seats of `seats_mask` and count the round. Anyone may, with the openings of all that committed (once all
+            have, or the time to commit is over), or when the time to reveal is over with at least those opened on chain.
+    @param accounts The accounts of those seats, in seat order, as `salts` and `all_bitmaps` (one after the other).
+    @param groups The groups in which they committed; none if all seats of the round committed as one group.
+    @param joint Where a group has a seat that is not opened: the seals of all seats of the round (zero where unknown); else none.
+    @param carried In round 2, what RoundHung said at the end of round 1; else none.
+    """
+    docket: dockets.Docket = self._load(submission)
+    assert docket.phase == COMMITTING, "reviews: not open to votes"
+    first: uint256 = dockets.first_seat(docket)
+    self._check_countable(docket, first, seats_mask)
+    words: uint256 = (docket.records + 255) // 256
+    count: uint256 = bitmaps.ones(seats_mask)
+    assert len(accounts) == count and len(salts) == count, "reviews: one account and salt per seat"
+    assert len(all_bitmaps) == 32 * words * count, "reviews: wrong length"
+    if docket.round == 1:
+        assert len(carried) == 0, "reviews: not what round 1 left"
+    else:
+        assert keccak256(abi_encode(carried)) == self._places[submission][LEFT], "reviews: not what round 1 left"
+
+    hashes: DynArray[bytes32, SEATS] = []
+    for i: uint256 in range(count, bound=SEATS):
+        hashes.append(keccak256(slice(all_bitmaps, 32 * words * i, 32 * words)))
+    self._check_openings(submission, docket, seats_mask, accounts, salts, hashes, groups, joint)
+
+    docket.opened = seats_mask | (docket.opened % (1 << first))
+    rejects_from: uint256[5] = empty(uint256[5])
+    approves_below: uint256[5] = empty(uint256[5])
+    rejects_from, approves_below = self._limits(docket)
+    valid: uint256 = max_value(uint256)
+    rejected_map: uint256[WORDS] = empty(uint256[WORDS])
+    hung_map: uint256[WORDS] = empty(uint256[WORDS])
+    left: DynArray[uint256, CARRIED] = []
+    for w: uint256 in range(words, bound=WORDS):
+        if w + 1 == words:
+            valid = bitmaps.last_mask(docket.records)
+        # What was counted before: rejected, hung, and four slices. Round 1 begins with all records hung.
+        counted: uint256[6] = [0, valid, 0, 0, 0, 0]
+        if docket.round == 2:
+            for i: uint256 in range(6):
+                counted[i] = carried[6 * w + i]
+        votes: uint256[SEATS] = empty(uint256[SEATS])
+        for i: uint256 in range(count, bound=SEATS):
+            votes[i] = extract32(all_bitmaps, 32 * (words * i + w), output_type=uint256)
+            assert votes[i] & ~valid == 0, "reviews: bits beyond the last record"
+        counted = bitmaps.judge(votes, count, counted, rejects_from, approves_below)
+        rejected_map[w] = counted[0]
+        hung_map[w] = counted[1]
+        if docket.round == 1:
+            for i: uint256 in range(6):
+                left.append(counted[i])
+    hung: uint256 = 0
+    docket.rejected, hung = self._publish(submission, docket, rejected_map, hung_map)
+    docket.approved = docket.records - docket.rejected - hung
+    if docket.round == 1:
+        docket.decided_first = docket.records - hung
+    if docket.round == 1 and hung > 0:
+        docket.phase = HUNG
+        docket.hung_block = block.number
+        self._places[submission][LEFT] = keccak256(abi_encode(left))
+        log IReviews.RoundHung(submission=submission, carried=left)
+    else:
+        docket = self._decided(docket)
+    self._save(submission, docket)
+
+
+@external
+def finalise(submission: uint256):
+    """
+    @notice Decide a hung review that was not enlarged in time: its hung records stay hung and are nobody's fault.
+    """
+    docket: dockets.Docket = self._load(submission)
+    assert docket.phase == HUNG, "reviews: not hung"
+    draw_blocks: uint256 = self._parameter(DRAW_BLOCKS)
+    assert block.number > docket.hung_block + draw_blocks, "reviews: may still be enlarged"
+    docket = self._decided(docket)
+    self._save(submission, docket)
+    log IReviews.Finalised(submission=submission)
+
+
+@external
+def hold(submission: uint256):
+    """
+    @notice Keep a decided review from being settled until it is ruled upon, or for `ruling_seconds`. Arbiter only, once per
+            review, before its challenge window is over.
+    """
+    assert msg.sender == self._current_arbiter(), "reviews: not the arbiter"
+    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
+    assert docket.phase == DECIDED, "reviews: not decided"
+    assert block.timestamp < docket.settle_after, "reviews: challenge window is over"
+    docket.phase = HELD
+    docket.settle_after = block.timestamp + self._parameter(RULING_SECONDS)
+    self._save(submission, docket)
+    log IReviews.Held(submission=submission, until=docket.settle_after)
+
+
+@external
+def rule(submission: uint256, rejected_bitmap: Bytes[2048], hung_bitmap: Bytes[2048]):
+    """
+    @notice Replace the verdict of a held review; it can be settled at once. Arbiter only.
+    """
+    assert msg.sender == self._current_arbiter(), "reviews: not the arbiter"
+    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
+    assert docket.phase == HELD and block.timestamp < docket.settle_after, "reviews: not held"
+    self._check_shape(rejected_bitmap, docket.records)
+    self._check_shape(hung_bitmap, docket.records)
+    rejected: uint256 = 0
+    hung: uint256 = 0
+    for w: uint256 in range((docket.records + 255) // 256, bound=WORDS):
+        rejects: uint256 = extract32(rejected_bitmap, 32 * w, output_type=uint256)
+        hangs: uint256 = extract32(hung_bitmap, 32 * w, output_type=uint256)
+        assert rejects & hangs == 0, "reviews: record both rejected and hung"
+        rejected += bitmaps.ones(rejects)
+        hung += bitmaps.ones(hangs)
+    docket.phase = DECIDED
+    docket.settle_after = block.timestamp
+    docket.rejected = rejected
+    docket.approved = docket.records - rejected - hung
+    docket.decided_first = min(docket.decided_first, docket.records - hung)
+    self._places[submission][0] = keccak256(concat(rejected_bitmap, hung_bitmap))
+    self._save(submission, docket)
+    log IReviews.Ruled(
+        submission=submission,
+        approved=docket.approved,
+        rejected=rejected,
+        rejected_bitmap=rejected_bitmap,
+        hung_bitmap=hung_bitmap,
+    )
+
+
+@external
+def propose_arbiter(arbiter_: address):
+    """
+    @notice Name who may hold and rule, from two days on (one second on test networks); zero for nobody. Governor only.
+    """
+    assert msg.sender == staticcall parameters.governor(), "reviews: not the governor"
+    self._arbiter = self._current_arbiter()
+    self.pending_arbiter = arbiter_
+    delay: uint256 = ARBITER_DELAY
+    if staticcall parameters.is_test():
+        delay = 1
+    self.arbiter_from = block.timestamp + delay
+    log IReviews.ArbiterProposed(arbiter=arbiter_, effective_at=self.arbiter_from)
+
+
+@external
+def close(submission: uint256) -> IReviews.Outcome:
+    """
+    @notice End a review: unlock the members' stakes, less the penalty of those who did not open. Requests only.
+    """
+    assert msg.sender == self.requests.address, "reviews: not requests"
+    packed: uint256 = self._dockets[submission]
+    docket: dockets.Docket = dockets.unpack(packed)
+    assert docket.phase == DECIDED or docket.phase == HELD, "reviews: not decided"
+    assert block.timestamp >= docket.settle_after, "reviews: still in the challenge window"
+    self._dockets[submission] = packed - docket.phase + CLOSED
+    panel: ICommittees.Committee = empty(ICommittees.Committee)
+    accounts: DynArray[address, 23] = []
+    panel, accounts = staticcall committees.sitting(submission)
+    missing: uint256 = ((1 << docket.size) - 1) & ~docket.opened
+    penalty: uint256 = 0
+    if missing != 0:
+        penalty = panel.lock * self._parameter(MISSING_REVEAL_BPS) // BPS
+    extcall stakes.release(panel.members, panel.lock, missing, penalty)
+    return IReviews.Outcome(
+        approved=docket.approved,
+        rejected=docket.rejected,
+        decided_first=docket.decided_first,
+        first_size=docket.first_size,
+        size=docket.size,
+        opened_mask=docket.opened,
+        accounts=accounts,
+    )
+
+
+@view
+@external
+def review(submission: uint256) -> IReviews.Review:
+    """
+    @notice The state of a review, as the next transaction would find it.
+    """
+    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
+    if docket.phase != 0 or staticcall committees.is_drawn(submission):
+        docket = self._load(submission)
+    verdict: bytes32 = empty(bytes32)
+    if docket.phase >= DECIDED:
+        verdict = self._places[submission][0]
+    return IReviews.Review(
+        phase=docket.phase,
+        round=docket.round,
+        committed_mask=docket.committed,
+        opened_mask=docket.opened,
+        settle_after=docket.settle_after,
+        approved=docket.approved,
+        rejected=docket.rejected,
+        decided_first=docket.decided_first,
+        verdict=verdict,
+    )
+
+
+@view
+@external
+def hung_block(submission: uint256) -> uint256:
+    """
+    @notice The block of round 1's tally while the review is hung; 0 otherwise.
+    """
+    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
+    if docket.phase != HUNG:
+        return 0
+    return docket.hung_block
+
+
+@view
+@external
+def digest(submission: uint256, seat: uint256) -> bytes32:
+    """
+    @notice keccak256(abi_encode(group, sealed)) of the group whose lowest seat this is, while its round is open; else empty.
+    """
+    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
+    if docket.phase != COMMITTING or seat < dockets.first_seat(docket) or seat >= docket.size:
+        return empty(bytes32)
+    return self._places[submission][seat]
+
+
+@view
+@external
+def arbiter() -> address:
+    """
+    @notice Who may hold and rule now; zero if nobody.
+    """
+    return self._current_arbiter()
+
+
+@view
+@internal
+def _load(submission: uint256) -> dockets.Docket:
+    """
+    @dev The docket; where a committee has been drawn since it was saved, the round it opens.
+    """
+    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
+    if docket.phase != 0 and docket.phase != HUNG:
+        return docket
+    panel: ICommittees.Committee = staticcall committees.committee(submission)
+    assert panel.size != 0, "reviews: no committee"
+    if docket.phase == 0:
+        docket.records = staticcall self.requests.records_of(submission)
+        docket.first_size = panel.size
+        docket.quorum = panel.quorum
+    elif panel.size == docket.size:
+        return docket
+    docket.phase = COMMITTING
+    docket.round += 1
+    docket.size = panel.size
+    docket.commit_until = panel.commit_until
+    docket.reveal_until = panel.reveal_until
+    return docket
+
+
+@internal
+def _save(submission: uint256, docket: dockets.Docket):
+    self._dockets[submission] = dockets.pack(docket)
+
+
+@view
+@internal
+def _check_votable(docket: dockets.Docket, group: uint256):
+    assert docket.phase == COMMITTING, "reviews: not open to votes"
+    assert block.timestamp < docket.commit_until, "reviews: commit window closed"
+    round_mask: uint256 = dockets.round_mask(docket)
+    assert group != 0 and group & ~round_mask == 0, "reviews: no such seat in this round"
+    assert group & docket.committed == 0, "reviews: already committed"
+
+
+@view
+@internal
+def _check_countable(docket: dockets.Docket, first: uint256, seats_mask: uint256):
+    round_mask: uint256 = dockets.round_mask(docket)
+    committed: uint256 = docket.committed & round_mask
+    assert seats_mask & ~committed == 0, "reviews: seat without a commitment"
+    if seats_mask != committed or (committed != round_mask and block.timestamp < docket.commit_until):
+        assert block.timestamp >= docket.reveal_until, "reviews: still open to votes"
+        assert docket.opened & round_mask & ~seats_mask == 0, "reviews: leaves out a revealed seat"
+
+
+@view
+@internal
+def _check_openings(
+    submission: uint256,
+    docket: dockets.Docket,
+    seats_mask: uint256,
+    accounts: DynArray[address, SEATS],
+    salts: DynArray[bytes32, SEATS],
+    hashes: DynArray[bytes32, SEATS],
+    groups: DynArray[uint256, SEATS],
+    joint: DynArray[bytes32, SEATS],
+):
+    """
+    @dev Every opened seat lies in a group whose seals hash to the digest that was kept when it committed. The seals of the
+         opened seats are made anew from their openings, those of the others are as given.
+    """
+    first: uint256 = dockets.first_seat(docket)
+    sealed: DynArray[bytes32, SEATS] = []
+    j: uint256 = 0
+    for seat: uint256 in range(first, docket.size, bound=SEATS):
+        if (seats_mask >> seat) & 1 == 1:
+            sealed.append(seals.of_opening(hashes[j], salts[j], submission, accounts[j], docket.round))
+            j += 1
+        elif len(sealed) < len(joint):
+            sealed.append(joint[len(sealed)])
+        else:
+            sealed.append(empty(bytes32))
+    if len(groups) == 0:
+        if seats_mask != 0:
+            whole: bytes32 = keccak256(abi_encode(dockets.round_mask(docket), sealed))
+            assert self._places[submission][first] == whole, "reviews: opening does not match"
+        return
+    covered: uint256 = 0
+    for group: uint256 in groups:
+        members: DynArray[bytes32, SEATS] = []
+        lowest: uint256 = 0
+        for seat: uint256 in range(first, docket.size, bound=SEATS):
+            if (group >> seat) & 1 == 1:
+                if len(members) == 0:
+                    lowest = seat
+                members.append(sealed[seat - first])
+        assert self._places[submission][lowest] == keccak256(abi_encode(group, members)), "reviews: opening does not match"
+        covered |= group
+    assert seats_mask & ~covered == 0, "reviews: opening does not match"
+
+
+@pure
+@internal
+def _limits(docket: dockets.Docket) -> (uint256[5], uint256[5]):
+    """
+    @dev A record is rejected from the first number of rejections up, and approved below the second. In round 1 the quorum
+         decides, in round 2 the majority of all that opened.
+    """
+    opened: uint256 = bitmaps.ones(docket.opened)
+    if docket.round == 2:
+        return bitmaps.spread(opened // 2 + 1), bitmaps.spread((opened + 1) // 2)
+    if opened < docket.quorum:
+        return bitmaps.spread(docket.quorum), bitmaps.spread(0)
+    return bitmaps.spread(docket.quorum), bitmaps.spread(opened - docket.quorum + 1)
+
+
+@internal
+def _publish(
+    submission: uint256,
+    docket: dockets.Docket,
+    rejected_map: uint256[WORDS],
+    hung_map: uint256[WORDS],
+) -> (uint256, uint256):
+    """
+    @dev Keep the verdict's hash, tell the world, and return how many records are rejected and hung.
+    """
+    words: uint256 = (docket.records + 255) // 256
+    rejected: uint256 = 0
+    hung: uint256 = 0
+    for w: uint256 in range(words, bound=WORDS):
+        if rejected_map[w] != 0:
+            rejected += bitmaps.ones(rejected_map[w])
+        if hung_map[w] != 0:
+            hung += bitmaps.ones(hung_map[w])
+    rejected_bitmap: Bytes[2048] = slice(abi_encode(rejected_map), 0, 32 * words)
+    hung_bitmap: Bytes[2048] = slice(abi_encode(hung_map), 0, 32 * words)
+    self._places[submission][0] = keccak256(concat(rejected_bitmap, hung_bitmap))
+    log IReviews.Tallied(
+        submission=submission,
+        round=docket.round,
+        opened=docket.opened,
+        approved=docket.records - rejected - hung,
+        rejected=rejected,
+        hung=hung,
+        rejected_bitmap=rejected_bitmap,
+        hung_bitmap=hung_bitmap,
+    )
+    return rejected, hung
+
+
+@pure
+@internal
+def _check_shape(bitmap: Bytes[2048], records: uint256):
+    words: uint256 = (records + 255) // 256
+    assert len(bitmap) == 32 * words, "reviews: wrong length"
+    last: uint256 = extract32(bitmap, 32 * (words - 1), output_type=uint256)
+    assert last & ~bitmaps.last_mask(records) == 0, "reviews: bits beyond the last record"
+
+
+@view
+@internal
+def _decided(docket: dockets.Docket) -> dockets.Docket:
+    decided: dockets.Docket = docket
+    decided.phase = DECIDED
+    decided.settle_after = block.timestamp + self._parameter(CHALLENGE_SECONDS)
+    return decided
+
+
+@view
+@internal
+def _parameter(place: uint256) -> uint256:
+    # One of those that stand in the first word of Parameters.
+    return (staticcall parameters.word(0) >> place) & 4294967295
+
+
+@view
+@internal
+def _current_arbiter() -> address:
+    if self.arbiter_from != 0 and block.timestamp >= self.arbiter_from:
+        return self.pending_arbiter
+    return self._arbiter
