@@ -28,13 +28,17 @@ NEIGHBOURS = 3
 FENCE = 3.0
 """Interquartile ranges above the third quartile at which an input counts as unlike the sample."""
 
+MIN_SKILL = 0.25
+"""Below this a judge would hardly do better than tossing coins, and is not made."""
+
 _FLOOR = 1e-6
 
 
 class Classifier:
     """A judge of one of KINDS, trained on `sample` to tell whether the value of `label` fits the other columns.
 
-    The same sample, kind and seed give the same judge. Raises InputError for a sample that nothing can be learnt from.
+    The same sample, kind and seed give the same judge. `skill` is the share of right labels it approves less that of wrong ones,
+    estimated on the sample by cross-validation. Raises InputError for a sample that nothing can be learnt from.
     """
 
     def __init__(self, kind: str, sample: pa.Table, label: str, seed: int = 0) -> None:
@@ -42,21 +46,27 @@ class Classifier:
             raise InputError("judge", kind, f"use one of {', '.join(KINDS)}")
         self.kind, self.label = kind, label
         names = _labels(sample, label)
-        sample = sample.filter(pa.array([name is not None for name in names]))
+        sample = sample.filter(pa.array([name is not None for name in names], pa.bool_()))
         self.classes, given = _classes([name for name in names if name is not None])
         self._features = Features(sample, label, seed)
         inputs, readable = self._features(sample)
         inputs, given = inputs[readable], given[readable]
         if len(given) < 2:
             raise InputError("sample", f"{len(given)} readable records", "publish at least two per label")
-        self._model, self._calibration = None, (0.0, 0.0)
+        self.skill, self._model, self._calibration = 1.0, None, (0.0, 0.0)
         with _one_thread():
             self._guard = _Guard(inputs)
             if len(self.classes) > 1:
-                self._calibration = _calibration(
-                    _out_of_fold(kind, inputs, given, len(self.classes), seed), given
-                )
+                margins = _out_of_fold(kind, inputs, given, len(self.classes), seed)
+                self._calibration = _calibration(margins, given)
+                self.skill = _skill(margins, given, self._calibration)
                 self._model = _trained(kind, inputs, given, len(self.classes), seed)
+        if self.skill < MIN_SKILL:
+            raise InputError(
+                "sample",
+                f"{kind} tells its labels apart with skill {self.skill:.2f} of 1",
+                "publish more records, or use another kind of judge",
+            )
 
     def judge(self, records: pa.Table, specification: Specification) -> NDArray[np.bool_]:
         """Return shape (n,): True where the label is plausible and the input is like the sample's."""
@@ -134,6 +144,13 @@ def _plain(value: Any) -> Any:
     return None if value != value else float(value)
 
 
+def _skill(margins: Floats, given: NDArray[np.int64], calibration: tuple[float, float]) -> float:
+    """Return the share of right labels that would pass less that of wrong ones, out of fold (Youden 1950)."""
+    passes = _sigmoid(calibration[0] * margins + calibration[1]) >= 0.5
+    is_right = given[:, None] == np.arange(margins.shape[1])
+    return float(passes[is_right].mean() - passes[~is_right].mean())
+
+
 def _classes(names: list[Any]) -> tuple[list[Any], NDArray[np.int64]]:
     """Return the distinct labels and, for each record, the place of its own. Raises InputError where classes are too many."""
     classes = sorted(set(names), key=lambda name: (isinstance(name, str), name))
@@ -181,17 +198,11 @@ def _trained(
     kind: str, inputs: Floats, given: NDArray[np.int64], classes: int, seed: int
 ) -> Callable[[Floats], Floats]:
     """Train, and return a function from inputs to scores of shape (n, classes), higher being likelier."""
-    import warnings
-
     present = np.unique(given)
     model = None
     if len(present) > 1:
         model = _estimator(kind, seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # a model that has not converged judges worse, which calibration sees
-            model.fit(inputs, given)
+        _quietly(model.fit, inputs, given)
 
     def scores(rows: Floats) -> Floats:
         found = np.full((len(rows), classes), np.log(_FLOOR))
@@ -201,10 +212,19 @@ def _trained(
             sides = model.decision_function(rows)
             found[:, present] = np.stack([-sides, sides], axis=1) if sides.ndim == 1 else sides
         else:
-            found[:, present] = np.log(np.maximum(model.predict_proba(rows), _FLOOR))
-        return found
+            found[:, present] = np.log(np.maximum(_quietly(model.predict_proba, rows), _FLOOR))
+        return np.asarray(np.nan_to_num(found, nan=np.log(_FLOOR)))  # some models divide by a spread of zero
 
     return scores
+
+
+def _quietly(call: Callable[..., Any], *arguments: Any) -> Any:
+    """Call without warnings: a model that has not converged judges worse, which the calibration sees."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return call(*arguments)
 
 
 def _out_of_fold(kind: str, inputs: Floats, given: NDArray[np.int64], classes: int, seed: int) -> Floats:
