@@ -1,0 +1,90 @@
+"""What one can do in the market, verb by verb; each takes a `Context`: the network, the store, the mailbox, and who acts."""
+
+from sheaf.actions.account import (
+    Balances,
+    balances,
+    create_account,
+    fund_account,
+    import_account,
+    list_accounts,
+    local_account,
+    register_key,
+    unlock,
+)
+from sheaf.actions.context import Context
+from sheaf.actions.deliver import hand_over, hand_to_buyer
+from sheaf.actions.download import download
+from sheaf.actions.ledgers import Ledger, ledgers
+from sheaf.actions.request import (
+    Reclaimed,
+    cancel,
+    fund_request,
+    list_requests,
+    open_request,
+    publish_sample,
+    reclaim,
+    show_request,
+    specification,
+)
+from sheaf.actions.review import Assignment, Seat, advance, cast, open_records, seats
+from sheaf.actions.settle import Settlement, claim, draw, owed, settle, settlement_of, tend, void, withdraw
+from sheaf.actions.stake import declare, stake, unbond, withdraw_stake
+from sheaf.actions.status import Status, explain, list_submissions, status
+from sheaf.actions.submit import Preview, preview, resume_submissions, submit
+from sheaf.actions.verify import Verification, verify
+
+__all__ = [
+    "Assignment",
+    "Balances",
+    "Context",
+    "Ledger",
+    "Preview",
+    "Reclaimed",
+    "Seat",
+    "Settlement",
+    "Status",
+    "Verification",
+    "advance",
+    "balances",
+    "cancel",
+    "cast",
+    "claim",
+    "create_account",
+    "declare",
+    "download",
+    "draw",
+    "explain",
+    "fund_account",
+    "fund_request",
+    "hand_over",
+    "hand_to_buyer",
+    "import_account",
+    "ledgers",
+    "list_accounts",
+    "list_requests",
+    "list_submissions",
+    "local_account",
+    "open_records",
+    "open_request",
+    "owed",
+    "preview",
+    "publish_sample",
+    "reclaim",
+    "register_key",
+    "resume_submissions",
+    "seats",
+    "settle",
+    "settlement_of",
+    "show_request",
+    "specification",
+    "stake",
+    "status",
+    "submit",
+    "tend",
+    "unbond",
+    "unlock",
+    "verify",
+    "void",
+    "withdraw",
+    "withdraw_stake",
+]

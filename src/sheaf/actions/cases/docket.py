@@ -1,0 +1,294 @@
+"""The docket: every case of the market as the chain's events tell it, kept up to date block by block.
+
+It can be thrown away at any time and is rebuilt from the chain; where blocks are rolled back it rebuilds itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sheaf.domain.errors import InputError, SheafError
+from sheaf.domain.ids import Address, Cid, RequestId, SubmissionId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sheaf.chain.rpc import Block, Chain, Event
+    from sheaf.domain.request import Specification
+
+CONTRACTS = ("Nodes", "Stakes", "Requests", "Committees", "Reviews")
+
+
+@dataclass
+class Round:
+    """One drawing of seats.
+
+    `first` is the number of its first seat, `members` the accounts in seat order, times are Unix seconds.
+    """
+
+    number: int
+    block: int
+    first: int
+    members: tuple[Address, ...]
+    drawn_at: int
+    commit_until: int
+    reveal_until: int
+    lock: int
+    commitments: dict[int, bytes] = field(default_factory=dict)
+    is_joint: bool = False
+    committed_block: int = 0
+
+    @property
+    def seats(self) -> range:
+        """The numbers of this round's seats."""
+        return range(self.first, self.first + len(self.members))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every seat has committed."""
+        return len(self.commitments) == len(self.members)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A verdict as `Reviews` announced it: a count, or the ruling (`round` 0) that took its place.
+
+    Bitmaps are big-endian words, least significant bit first.
+    """
+
+    round: int
+    approved: int
+    rejected: int
+    hung: int
+    rejected_bitmap: bytes
+    hung_bitmap: bytes
+    block: int
+    transaction: str
+
+
+@dataclass
+class Case:
+    """One submission with all that happened to it. `cid` is None where the contributor gave bytes that are no CID."""
+
+    submission: SubmissionId
+    request: RequestId
+    contributor: Address
+    records: int
+    root: bytes
+    cid: Cid | None
+    key_commitment: bytes
+    custodian: Address
+    bond: int
+    block: int
+    transaction: str
+    rounds: list[Round] = field(default_factory=list)
+    openings: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
+    tallies: list[Tally] = field(default_factory=list)
+    slices: bytes = b""
+    finalised_block: int = 0
+    settlement: dict[str, Any] | None = None
+    settled_by: str = ""
+    is_void: bool = False
+    ended_block: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the money has moved for the last time."""
+        return self.is_void or self.settlement is not None
+
+    @property
+    def members(self) -> tuple[Address, ...]:
+        """All seats' accounts, in seat order."""
+        return tuple(member for drawn in self.rounds for member in drawn.members)
+
+    def verdict_at(self, block: int) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None, bool]:
+        """Return the rejected and the hung records, shape (records,) each, and whether that is final, as they stood after
+        `block`.
+
+        Both are None while nothing had been counted.
+        """
+        from sheaf.verification.bitmap import unpack
+
+        counted = [tally for tally in self.tallies if tally.block <= block]
+        if not counted:
+            return None, None, False
+        last = counted[-1]
+        is_final = last.round != 1 or not last.hung or 0 < self.finalised_block <= block
+        return unpack(last.rejected_bitmap, self.records), unpack(last.hung_bitmap, self.records), is_final
+
+    def seat_of(self, account: Address) -> int | None:
+        """Return the seat in which `account` sits, or None."""
+        members = self.members
+        return members.index(account) if account in members else None
+
+    def round_of(self, seat: int) -> Round:
+        """Return the round in which `seat` was drawn."""
+        return next(drawn for drawn in self.rounds if seat in drawn.seats)
+
+
+class Docket:
+    """All cases, requests, reading keys and validators of one market. `refresh` is cheap when no block has come."""
+
+    def __init__(self, chain: Chain) -> None:
+        self.chain = chain
+        self._lock = threading.RLock()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.head: Block | None = None
+        self.cases: dict[SubmissionId, Case] = {}
+        self.requests: dict[RequestId, Event] = {}
+        self.reading_keys: dict[Address, bytes] = {}
+        self.validators: dict[int, Address] = {}
+        self.specifications: dict[RequestId, Specification | None] = {}
+        self._views: dict[tuple[str, int], Any] = {}
+
+    def refresh(self) -> Block:
+        """Read the events of new blocks and return the newest block. Raises Unreachable."""
+        with self._lock:
+            block = self.chain.block()
+            if self.head is not None and block.hash == self.head.hash:
+                return self.head
+            if self.head is not None and not self._is_continued(block):
+                self._clear()
+            start = self.chain.deployment_block if self.head is None else self.head.number + 1
+            for event in self.chain.market_events(CONTRACTS, start, block.number):
+                self._apply(event)
+            self._views.clear()
+            self.head = block
+            return block
+
+    def _is_continued(self, block: Block) -> bool:
+        head = self.head
+        assert head is not None
+        return block.number > head.number and self.chain.block_at(head.number).hash == head.hash
+
+    def case(self, submission: SubmissionId | int) -> Case:
+        """Return the case of `submission`. Raises InputError if the chain does not know it."""
+        self.refresh()
+        found = self.cases.get(SubmissionId(submission))
+        if found is None:
+            raise InputError("submission", submission, f"give a number from 1 to {len(self.cases)}")
+        return found
+
+    def view(self, name: str, number: int, read: Callable[[], Any]) -> Any:
+        """Return what `read` returns, asked once per block under `(name, number)`."""
+        self.refresh()
+        if (name, number) not in self._views:
+            self._views[name, number] = read()
+        return self._views[name, number]
+
+    def reading_key(self, account: Address) -> bytes | None:
+        """Return the reading key that `account` has published, 32 bytes, or None."""
+        self.refresh()
+        return self.reading_keys.get(account)
+
+    def _apply(self, event: Event) -> None:
+        apply = getattr(self, f"_on_{event.name}", None)
+        if apply is not None:
+            apply(event, event.args)
+
+    def _of(self, args: dict[str, Any]) -> Case:
+        return self.cases[SubmissionId(args["submission"])]
+
+    def _on_KeyRegistered(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self.reading_keys[args["account"]] = bytes(args["key"])
+
+    def _on_Staked(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self.validators[args["id"]] = args["account"]
+
+    def _on_RequestOpened(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self.requests[RequestId(args["request"])] = event
+
+    def _on_SubmissionMade(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        submission = SubmissionId(args["submission"])
+        self.cases[submission] = Case(
+            submission=submission,
+            request=RequestId(args["request"]),
+            contributor=args["contributor"],
+            records=args["records"],
+            root=bytes(args["root"]),
+            cid=_cid(bytes(args["cid"])),
+            key_commitment=bytes(args["key_commitment"]),
+            custodian=args["custodian"],
+            bond=args["bond"],
+            block=event.block,
+            transaction=event.transaction,
+        )
+
+    def _on_CommitteeDrawn(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        case = self._of(args)
+        case.rounds.append(
+            Round(
+                number=args["round"],
+                block=event.block,
+                first=len(case.members),
+                members=tuple(self.validators[number] for number in args["members"]),
+                drawn_at=self.chain.block_at(event.block).timestamp,
+                commit_until=args["commit_until"],
+                reveal_until=args["reveal_until"],
+                lock=args["lock"],
+            )
+        )
+
+    def _on_Committed(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        drawn = self._of(args).round_of(args["seat"])
+        drawn.commitments[args["seat"]] = bytes(args["commitment"])
+        drawn.committed_block = event.block
+
+    def _on_CommittedJointly(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        drawn = self._of(args).rounds[args["round"] - 1]
+        drawn.commitments = dict(zip(drawn.seats, map(bytes, args["commitments"]), strict=True))
+        drawn.is_joint, drawn.committed_block = True, event.block
+
+    def _on_Revealed(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).openings[args["seat"]] = bytes(args["salt"]), bytes(args["bitmap"])
+
+    def _on_RoundHung(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).slices = bytes(args["slices"])
+
+    def _on_Tallied(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).tallies.append(_tally(event, args["round"], args["hung"]))
+
+    def _on_Finalised(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).finalised_block = event.block
+
+    def _on_Ruled(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        case = self._of(args)
+        case.tallies.append(_tally(event, 0, case.records - args["approved"] - args["rejected"]))
+
+    def _on_SubmissionVoided(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        case = self._of(args)
+        case.is_void, case.ended_block = True, event.block
+
+    def _on_SubmissionSettled(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        case = self._of(args)
+        case.settlement, case.settled_by, case.ended_block = args, event.transaction, event.block
+
+
+def _tally(event: Event, round_number: int, hung: int) -> Tally:
+    args = event.args
+    return Tally(
+        round=round_number,
+        approved=args["approved"],
+        rejected=args["rejected"],
+        hung=hung,
+        rejected_bitmap=bytes(args["rejected_bitmap"]),
+        hung_bitmap=bytes(args["hung_bitmap"]),
+        block=event.block,
+        transaction=event.transaction,
+    )
+
+
+def _cid(binary: bytes) -> Cid | None:
+    from sheaf.store.cid import from_binary
+
+    try:
+        return from_binary(binary)
+    except SheafError:
+        return None

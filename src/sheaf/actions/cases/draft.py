@@ -1,0 +1,69 @@
+"""Drafts: submissions on their way, on disk before anything is sent.
+
+The content key follows from the account's own secret and the draft's nonce: no key lies on the disk, a lost process loses no
+key, and an erased draft erases the key.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sheaf.actions.cases import journal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sheaf.actions.context import Context
+    from sheaf.domain.ids import SubmissionId
+
+
+class Draft(msgspec.Struct, kw_only=True):
+    """A submission on its way.
+
+    It is stored once it has a `cid`, sent as the account's transaction number `sent_as`, done once the custodian has the key.
+    """
+
+    request: int
+    records: int
+    nonce: bytes
+    cid: str = ""
+    root: bytes = b""
+    custodian: str = ""
+    bond: int = 0
+    sent_as: int | None = None
+    submission: int | None = None
+    is_done: bool = False
+
+
+def new_nonce() -> bytes:
+    """Return 32 fresh random bytes."""
+    return os.urandom(32)
+
+
+def draft_path(ctx: Context, request: int, digest: str) -> Path:
+    """Return where the draft of records with this digest for this request lies."""
+    return ctx.folder / "submissions" / f"{request}-{digest}.json"
+
+
+def drafts(ctx: Context) -> dict[Path, Draft]:
+    """Return all drafts of this account."""
+    found = {
+        path: journal.recall(path, Draft) for path in sorted((ctx.folder / "submissions").glob("*.json"))
+    }
+    return {path: draft for path, draft in found.items() if draft is not None}
+
+
+def content_key(ctx: Context, draft: Draft) -> bytes:
+    """Return a draft's content key, 32 bytes."""
+    return ctx.sender.derive_secret(b"content key " + ctx.market.encode() + draft.nonce)
+
+
+def own_key(ctx: Context, submission: SubmissionId) -> bytes | None:
+    """Return the content key of a submission that this account made, or None if its draft is not here."""
+    for draft in drafts(ctx).values():
+        if draft.submission == submission:
+            return content_key(ctx, draft)
+    return None

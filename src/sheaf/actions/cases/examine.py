@@ -1,0 +1,176 @@
+"""Examining a submission: open its content, hold it against the commitment, run the objective checks.
+
+All of it was made by strangers. Whatever is wrong with it ends in findings, never in an error that stops a node; only the
+market's own side (a store that does not answer, content that has not arrived) raises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sheaf.domain.errors import IntegrityError, RecordError, SheafError, StoreError
+from sheaf.domain.ids import SubmissionId
+from sheaf.verification.batch import Batch, Commitment, Earlier, Standing, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import polars as pl
+    import pyarrow as pa
+
+    from sheaf.actions.cases.docket import Case, Docket
+    from sheaf.actions.context import Context
+    from sheaf.domain.ids import Address, RequestId
+    from sheaf.domain.request import Specification
+    from sheaf.domain.verdict import Finding
+    from sheaf.verification.fingerprints import ExactIndex
+
+MAX_CIPHERTEXT_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Content:
+    """A submission's records with what they hash to. `salts`, `digests` and `leaves` are 16, 32 and 32 bytes a record, joined."""
+
+    records: pa.Table
+    digests: bytes
+    salts: bytes
+    leaves: bytes
+    root: bytes
+
+
+def read_records(source: Path | pa.Table, specification: Specification) -> pa.Table:
+    """Return records in the form of the specification's schema, from a file or a table. Raises RecordError."""
+    from sheaf.formats import records, schema
+
+    if isinstance(source, Path):
+        source = records.read(source, specification.schema)
+    return schema.compile(specification.schema).cast(source)
+
+
+def content_of(table: pa.Table, key: bytes, request: RequestId, contributor: Address) -> Content:
+    """Return a table with its digests, salts, leaves and Merkle root. Raises RecordError for values without canonical form."""
+    from sheaf.domain.canonical import record_digests
+    from sheaf.domain.merkle import leaves, merkle_root
+    from sheaf.store.envelope import salts
+
+    if not table.num_rows:
+        raise RecordError("records", 0, "give at least one record")
+    digests = record_digests(table)
+    salt = salts(key, table.num_rows)
+    bound = leaves(request, contributor, salt, digests)
+    return Content(table, digests, salt, bound, merkle_root(bound))
+
+
+def associated(ctx: Context, request: RequestId, contributor: Address) -> bytes:
+    """Return what a submission's ciphertext is bound to, so that it cannot be passed off as another's."""
+    return f"sheaf records {ctx.market} {request} {contributor.lower()}".encode()
+
+
+def open_content(ctx: Context, case: Case, key: bytes, wanted: Specification | None) -> Content | None:
+    """Return a submission's content, or None if it cannot be decrypted or read as records.
+
+    Without a specification the records are taken as they are. Raises StoreError if the store does not have the ciphertext (yet).
+    """
+    from sheaf.formats import parquet, schema
+    from sheaf.store.envelope import decrypt
+
+    if case.cid is None:
+        return None
+    bound = associated(ctx, case.request, case.contributor)
+    try:
+        data = b"".join(_capped(decrypt(key, _capped(ctx.store.stream(case.cid)), bound)))
+        table = parquet.read(data)
+        if table.num_rows != case.records:
+            return None
+        cast = schema.compile(wanted.schema).cast(table) if wanted else table
+        return content_of(cast, key, case.request, case.contributor)
+    except StoreError:
+        raise
+    except (SheafError, MemoryError):
+        return None
+
+
+def batch_of(
+    case: Case, key: bytes | None, content: Content | None, wanted: Specification | None, earlier: Earlier
+) -> Batch:
+    """Return a submission as the checks take it; where `wanted` is None its specification cannot be read, and no schema binds."""
+    from sheaf.formats import schema
+    from sheaf.store.envelope import key_commitment
+
+    cid = case.cid or ""
+    recomputed = None
+    if key is not None and content is not None:
+        recomputed = Commitment(content.root, cid, key_commitment(key))
+    return Batch(
+        submission=case.submission,
+        request=case.request,
+        count=case.records,
+        records=content.records if content else None,
+        digests=content.digests if content else b"",
+        schema=schema.compile(wanted.schema) if wanted else _AnySchema(),
+        committed=Commitment(case.root, cid, case.key_commitment),
+        recomputed=recomputed,
+        earlier=earlier,
+    )
+
+
+def self_check(
+    wanted: Specification, request: RequestId, contributor: Address, table: pa.Table
+) -> list[Finding]:
+    """Return what the checks find in records before they are submitted: all but what others submitted, which is sealed."""
+    from sheaf.formats import schema
+    from sheaf.verification.fingerprints import ExactIndex
+    from sheaf.verification.pipeline import Pipeline
+
+    content = content_of(table, bytes(32), request, contributor)
+    committed = Commitment(content.root, "", b"")
+    batch = Batch(
+        submission=0,
+        request=request,
+        count=table.num_rows,
+        records=table,
+        digests=content.digests,
+        schema=schema.compile(wanted.schema),
+        committed=committed,
+        recomputed=committed,
+        earlier=Earlier(ExactIndex(), lambda number: None),
+    )
+    return Pipeline(wanted.checks).run(batch)
+
+
+def earlier_than(docket: Docket, case: Case, index: ExactIndex) -> Earlier:
+    """Return what counts as given before `case`: the verdicts as they stood in the block of its first draw."""
+    anchor = case.rounds[0].block if case.rounds else case.block
+
+    def standing(number: int) -> Standing | None:
+        other = docket.cases.get(SubmissionId(number))
+        if other is None or (other.is_void and other.ended_block <= anchor):
+            return None
+        rejected, hung, is_final = other.verdict_at(anchor)
+        return Standing(other.request, counted(other.records, rejected, hung, is_final))
+
+    return Earlier(index, standing)
+
+
+class _AnySchema:
+    """The schema of a request whose specification cannot be read: nothing breaks it."""
+
+    def violations(self, table: pa.Table) -> pl.DataFrame:
+        """Return no violation."""
+        import polars as pl
+
+        return pl.DataFrame(
+            schema={"record": pl.Int64, "field": pl.String, "code": pl.String, "detail": pl.String}
+        )
+
+
+def _capped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    total = 0
+    for piece in pieces:
+        total += len(piece)
+        if total > MAX_CIPHERTEXT_BYTES:
+            raise IntegrityError(f"content: over {MAX_CIPHERTEXT_BYTES} bytes: it is not read")
+        yield piece

@@ -1,0 +1,59 @@
+"""Journals: small documents that are on disk before anything they speak of is sent, so that a killed step can be finished."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from sheaf.domain.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T")
+
+
+def keep(path: Path, entry: msgspec.Struct) -> None:
+    """Write `entry` as JSON to `path`, readable by its owner only; after a crash the old or the new one is there, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.encode(entry))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def recall(path: Path, kind: type[T]) -> T | None:
+    """Return the entry at `path`, or None if there is none. Raises IntegrityError if it is broken."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.DecodeError:
+        raise IntegrityError(
+            f"journal {path.name}: cannot be read: restore it from a backup, or move it away"
+        ) from None
+
+
+def entries(folder: Path, kind: type[T]) -> list[T]:
+    """Return all entries of `folder`, in the order of their names."""
+    found = (recall(path, kind) for path in sorted(folder.glob("*.json")))
+    return [entry for entry in found if entry is not None]
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

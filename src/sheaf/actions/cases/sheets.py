@@ -1,0 +1,136 @@
+"""Sheets on their way: committee members share what was in a submission with all validators, so that it cannot be sold twice.
+
+A sheet proves itself against the Merkle root on chain, so whoever reads it trusts nobody. It is encrypted in the store; the
+letter seals its key to every validator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sheaf.actions.cases import journal, letters
+from sheaf.actions.cases.letters import SheetLetter
+from sheaf.domain.errors import SheafError
+from sheaf.domain.ids import Cid, SubmissionId
+from sheaf.verification import sheet as sheets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sheaf.actions.cases.docket import Case
+    from sheaf.actions.cases.examine import Content
+    from sheaf.actions.context import Context
+    from sheaf.verification.fingerprints import ExactIndex
+
+READERS_A_LETTER = 256
+MAX_SHEET_BYTES = 16_384 * 48 * 2
+
+
+class Shared(msgspec.Struct):
+    """Journal: where a submission's sheet lies, and to whom this account has sealed it."""
+
+    cid: str
+    readers: list[str]
+
+
+def index_of(ctx: Context) -> ExactIndex:
+    """Return this account's index of fingerprints."""
+    from sheaf.verification.fingerprints import ExactIndex
+
+    return ExactIndex(ctx.folder / "index")
+
+
+def share(ctx: Context, case: Case, key: bytes, content: Content) -> None:
+    """Put the sheet of `content` into the store, encrypted, and seal its key to every validator."""
+    from sheaf.store.envelope import encrypt
+
+    path = _journal(ctx, case.submission)
+    if journal.recall(path, Shared) is None:
+        packed = sheets.Sheet(content.salts, content.digests).pack()
+        cid = ctx.store.put(encrypt(_sheet_key(key), packed, _bound(ctx, case.submission)))
+        journal.keep(path, Shared(cid, []))
+    share_again(ctx, case, key)
+
+
+def share_again(ctx: Context, case: Case, key: bytes) -> int:
+    """Seal a shared sheet to the validators who have come since; return how many that were."""
+    path = _journal(ctx, case.submission)
+    shared = journal.recall(path, Shared)
+    if shared is None:
+        return 0
+    known = {*shared.readers, ctx.account}
+    fresh = [
+        who for who in ctx.docket.validators.values() if who not in known and who in ctx.docket.reading_keys
+    ]
+    for start in range(0, len(fresh), READERS_A_LETTER):
+        readers = {}
+        for who in fresh[start : start + READERS_A_LETTER]:
+            sealed = letters.seal_to(ctx, _sheet_key(key), who, _bound(ctx, case.submission))
+            if sealed is not None:
+                readers[letters.account_bytes(who)] = sealed
+        letters.post(ctx, letters.topic(ctx, "sheets", case.submission), SheetLetter(shared.cid, readers))
+    if fresh:
+        journal.keep(path, Shared(shared.cid, [*shared.readers, *fresh]))
+    return len(fresh)
+
+
+def gather(ctx: Context, index: ExactIndex, before: SubmissionId) -> list[SubmissionId]:
+    """Take the sheets of all submissions before `before` into `index`; return those that have not come though they may yet."""
+    missing = []
+    have = {int(number) for number in index.submissions()}
+    for number in sorted(ctx.docket.cases):
+        if number >= before or number in have:
+            continue
+        case = ctx.docket.cases[number]
+        if case.is_void:
+            continue
+        sheet = _find(ctx, case)
+        if sheet is not None:
+            index.add(sheet.digests, number)
+        elif _may_come(ctx, case):
+            missing.append(number)
+    return missing
+
+
+def _may_come(ctx: Context, case: Case) -> bool:
+    """Tell whether members may still be at it: they share the sheet before they commit, so after that none will come."""
+    if not case.rounds:
+        return False
+    first = case.rounds[0]
+    return not first.is_complete and ctx.docket.refresh().timestamp < first.commit_until
+
+
+def _find(ctx: Context, case: Case) -> sheets.Sheet | None:
+    from sheaf.store.envelope import decrypt
+
+    own, bound = letters.account_bytes(ctx.account), _bound(ctx, case.submission)
+    for letter in letters.read(ctx, letters.topic(ctx, "sheets", case.submission), SheetLetter):
+        if own not in letter.readers:
+            continue
+        try:
+            key = ctx.reading_key.open(letter.readers[own], bound)
+            data = b""
+            for piece in decrypt(key, ctx.store.stream(Cid(letter.cid)), bound):
+                data += piece
+                if len(data) > MAX_SHEET_BYTES:
+                    break
+            return sheets.read(data, case.records, case.root, case.request, case.contributor)
+        except (SheafError, ValueError) as error:
+            letters.ignore(ctx, f"sheet that cannot be taken ({type(error).__name__})", letter.readers[own])
+    return None
+
+
+def _journal(ctx: Context, submission: SubmissionId) -> Path:
+    return ctx.folder / "sheets" / f"{submission}.json"
+
+
+def _sheet_key(key: bytes) -> bytes:
+    """Return the key of a sheet: it follows from the content key, but does not lead back to it."""
+    return hashlib.sha256(b"sheaf sheet key" + key).digest()
+
+
+def _bound(ctx: Context, submission: SubmissionId) -> bytes:
+    return f"sheaf sheet {ctx.market} {submission}".encode()

@@ -1,0 +1,85 @@
+"""Delivery: the content key goes from the custodian to the drawn committee, and after settlement from its members to the buyer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sheaf.actions.cases import journal, letters
+from sheaf.domain.errors import InputError, Missing
+from sheaf.domain.ids import Address
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sheaf.actions.cases.docket import Case
+    from sheaf.actions.context import Context
+    from sheaf.domain.ids import SubmissionId
+
+
+class Handed(msgspec.Struct):
+    """Journal: to whom this account has handed a submission's key."""
+
+    readers: list[str] = []
+
+
+def hand_over(ctx: Context, submission: SubmissionId | int) -> int:
+    """As its custodian, seal a submission's key to the committee's members who do not have it from here; return how many that
+    were.
+
+    Raises Missing while the contributor's letter has not come, InputError if another account is the custodian.
+    """
+    case = ctx.docket.case(submission)
+    if case.custodian != ctx.account:
+        raise InputError("submission", submission, f"its custodian is {case.custodian}: act as that account")
+    return _hand(ctx, case, [member for member in case.members if member != ctx.account])
+
+
+def hand_to_buyer(ctx: Context, submission: SubmissionId | int) -> bool:
+    """As a member who has the key, seal it to the buyer of a settled submission; False if that is done or not due.
+
+    It is due once money was paid for records: never before, and never for a submission of which nothing was approved.
+    """
+    case = ctx.docket.case(submission)
+    if case.seat_of(ctx.account) is None or not is_owed(ctx, case):
+        return False
+    buyer = buyer_of(ctx, case)
+    return _hand(ctx, case, [buyer]) > 0
+
+
+def is_owed(ctx: Context, case: Case) -> bool:
+    """Tell whether the buyer has paid for the key: records were approved, and the settlement lies deep enough in the chain."""
+    if case.settlement is None or not case.settlement["approved"]:
+        return False
+    return ctx.docket.refresh().number >= case.ended_block + ctx.confirmations
+
+
+def buyer_of(ctx: Context, case: Case) -> Address:
+    """Return the buyer of a case's request."""
+    return Address(ctx.docket.requests[case.request].args["buyer"])
+
+
+def is_handed(ctx: Context, case: Case, reader: Address) -> bool:
+    """Tell whether this account has handed a case's key to `reader`."""
+    return reader in (journal.recall(_path(ctx, case), Handed) or Handed()).readers
+
+
+def _hand(ctx: Context, case: Case, readers: list[Address]) -> int:
+    handed = journal.recall(_path(ctx, case), Handed) or Handed()
+    fresh = [reader for reader in readers if reader not in handed.readers]
+    if not fresh:
+        return 0
+    key = letters.find_key(ctx, case.submission, case.key_commitment)
+    if key is None:
+        raise Missing(
+            f"key of submission {case.submission}: it has not come: ask {case.custodian}, its custodian"
+        )
+    reached = [reader for reader in fresh if letters.seal_key(ctx, case.submission, key, reader)]
+    if reached:
+        journal.keep(_path(ctx, case), Handed([*handed.readers, *reached]))
+    return len(reached)
+
+
+def _path(ctx: Context, case: Case) -> Path:
+    return ctx.folder / "handed" / f"{case.submission}.json"

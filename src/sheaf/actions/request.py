@@ -1,0 +1,154 @@
+"""Requests: ask for records and lock the money, look, add money, cancel, take back what is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sheaf.actions.account import approve, require_funds
+from sheaf.domain.amounts import WAD
+from sheaf.domain.errors import InputError, SpecificationError
+from sheaf.domain.ids import Address, RequestId
+from sheaf.market import requests
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sheaf.actions.context import Context
+    from sheaf.chain.rpc import Receipt
+    from sheaf.domain.request import Request, Sample, Specification
+
+WEEK_SECONDS = 7 * 86400
+
+
+@dataclass(frozen=True)
+class Reclaimed:
+    """What came back to the buyer: of the payment ledger and of the fee ledger, in the token's smallest unit."""
+
+    amount: int
+    fee: int
+
+
+def publish_sample(ctx: Context, source: Path | pa.Table, specification: Specification) -> Sample:
+    """Put records with answers into the store, in the form of the specification's schema; everyone can read them.
+
+    Raises RecordError where they do not have that form.
+    """
+    from sheaf.actions.cases.examine import read_records
+    from sheaf.domain.request import Sample
+    from sheaf.formats import parquet
+
+    table = read_records(source, specification)
+    return Sample(cid=ctx.store.put(parquet.write(table)), records=table.num_rows)
+
+
+def open_request(
+    ctx: Context,
+    specification: Specification | Path,
+    *,
+    price: int,
+    escrow: int,
+    record_limit: int,
+    deadline_seconds: int = WEEK_SECONDS,
+    fee_bps: int = 400,
+    token: Address | None = None,
+    lock_rate_wad: int | None = None,
+) -> Request:
+    """Freeze the specification, lock `escrow` and the protocol fee upon it, and open the request.
+
+    `price` is paid per approved record and `fee_bps` of it to the validators; `lock_rate_wad` says what one unit of the payment
+    token is worth in stake tokens (1e18 where they are the same).
+
+    Raises InputError before anything is sent if the money is not there.
+    """
+    from sheaf.formats.specification import dump, load
+
+    if isinstance(specification, Path):
+        specification = load(specification)
+    token = token or ctx.token
+    if lock_rate_wad is None:
+        if token != ctx.token:
+            raise InputError(
+                "lock_rate_wad", "none", f"say what one unit of {token} is worth in stake tokens, times 1e18"
+            )
+        lock_rate_wad = WAD
+    for field, value in (
+        ("price", price),
+        ("escrow", escrow),
+        ("record_limit", record_limit),
+        ("deadline", deadline_seconds),
+    ):
+        if value <= 0:
+            raise InputError(field, value, "give more than zero")
+    _require_sample(ctx, specification)
+    fee = requests.protocol_fee(ctx.chain, escrow)
+    require_funds(ctx, token, escrow + fee, f"an escrow of {escrow} with a fee of {fee}")
+    spec = ctx.store.put(dump(specification))
+    approve(ctx, token, ctx.chain.address_of("Escrow"), escrow + fee)
+    terms = requests.Terms(
+        token=token, price=price, fee_bps=fee_bps, record_limit=record_limit,
+        deadline=ctx.chain.block().timestamp + deadline_seconds, lock_rate_wad=lock_rate_wad, spec=spec, amount=escrow,
+    )  # fmt: skip
+    return show_request(ctx, requests.open_request(ctx.chain, ctx.sender, terms))
+
+
+def show_request(ctx: Context, request: RequestId | int) -> Request:
+    """Return a request as the chain has it. Raises InputError if there is none of that number."""
+    ctx.docket.refresh()
+    if RequestId(request) not in ctx.docket.requests:
+        raise InputError("request", request, f"give a number from 1 to {len(ctx.docket.requests)}")
+    return requests.request(ctx.chain, RequestId(request))
+
+
+def list_requests(ctx: Context, buyer: Address | None = None) -> list[Request]:
+    """Return all requests, or those of one buyer, oldest first."""
+    ctx.docket.refresh()
+    numbers = [
+        number
+        for number, event in ctx.docket.requests.items()
+        if buyer is None or event.args["buyer"] == buyer
+    ]
+    return [requests.request(ctx.chain, number) for number in sorted(numbers)]
+
+
+def specification(ctx: Context, request: RequestId | int) -> Specification:
+    """Return what the buyer asks for: the document whose CID is on chain.
+
+    Raises Missing if the store has it not, SpecificationError if it is no specification.
+    """
+    from sheaf.actions.cases.reading import wanted_of
+
+    found = wanted_of(ctx, show_request(ctx, request).id)
+    if found is None:
+        raise SpecificationError(
+            "specification", f"request {request}", "ask the buyer: what its CID names is no specification"
+        )
+    return found
+
+
+def fund_request(ctx: Context, request: RequestId | int, amount: int) -> Receipt:
+    """Add `amount`, and the protocol fee upon it, to a request's escrow."""
+    found = show_request(ctx, request)
+    if amount <= 0:
+        raise InputError("amount", amount, "give more than zero")
+    total = amount + requests.fee_on(amount, found.protocol_fee_bps)
+    require_funds(ctx, found.token, total, "adding to the escrow")
+    approve(ctx, found.token, ctx.chain.address_of("Escrow"), total)
+    return requests.fund(ctx.chain, ctx.sender, found.id, amount)
+
+
+def cancel(ctx: Context, request: RequestId | int) -> Receipt:
+    """Take no more submissions. What is under review is still paid; the rest can be reclaimed at once."""
+    return requests.cancel(ctx.chain, ctx.sender, show_request(ctx, request).id)
+
+
+def reclaim(ctx: Context, request: RequestId | int) -> Reclaimed:
+    """Take back what is free on both ledgers, after cancelling or the deadline; may be repeated as reservations return."""
+    amount, fee = requests.reclaim(ctx.chain, ctx.sender, show_request(ctx, request).id)
+    return Reclaimed(amount, fee)
+
+
+def _require_sample(ctx: Context, specification: Specification) -> None:
+    if specification.sample is not None and not ctx.store.has(specification.sample.cid):
+        raise SpecificationError("sample", specification.sample.cid, "publish the sample first")

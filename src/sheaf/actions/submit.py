@@ -1,0 +1,206 @@
+"""Submit: from records to a submission under review, in steps that can be finished after a crash at any point.
+
+The draft is on disk before anything is sent, the chain is asked before anything is sent again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sheaf.actions.account import approve, require_address, require_funds
+from sheaf.actions.cases import journal, letters
+from sheaf.actions.cases.draft import Draft, content_key, draft_path, drafts, new_nonce
+from sheaf.actions.cases.examine import associated, content_of, read_records, self_check
+from sheaf.actions.request import show_request, specification
+from sheaf.domain.errors import InputError, RecordError
+from sheaf.domain.ids import Address, RequestId, SubmissionId
+from sheaf.market import requests
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from sheaf.actions.context import Context
+    from sheaf.domain.request import Request, Specification
+    from sheaf.domain.verdict import Finding
+
+LEAST_SECONDS = 1
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a submission would be: how many records, what the objective checks say, and what it takes (smallest unit of the
+    token).
+
+    `reserve` is what the buyer's escrow sets aside for it, `bond` what the contributor deposits.
+    """
+
+    records: int
+    findings: tuple[Finding, ...]
+    bond: int
+    reserve: int
+
+
+def preview(ctx: Context, request: RequestId | int, source: Path | pa.Table) -> Preview:
+    """Say what `submit` would do with these records and what the checks would refuse; nothing is sent.
+
+    Raises RecordError where the file cannot be read or does not have the form that the request asks for.
+    """
+    found, wanted = show_request(ctx, request), specification(ctx, request)
+    return _preview(ctx, found, wanted, read_records(source, wanted))
+
+
+def submit(
+    ctx: Context,
+    request: RequestId | int,
+    source: Path | pa.Table,
+    *,
+    custodian: Address | None = None,
+    is_forced: bool = False,
+) -> SubmissionId:
+    """Offer records to a request and return the submission's number: bond deposited, key sealed to the `custodian` (oneself).
+
+    The same records again are the same submission: nothing is sent or paid twice, and after a crash the rest is done.
+    Raises RecordError if the checks would refuse records, unless `is_forced`, and InputError before anything is sent if the
+    request or the account's balance does not allow it.
+    """
+    found, wanted = show_request(ctx, request), specification(ctx, request)
+    table = read_records(source, wanted)
+    keeper = require_address("custodian", custodian) if custodian else ctx.account
+    content = content_of(table, bytes(32), found.id, ctx.account)
+    path = draft_path(ctx, found.id, hashlib.sha256(content.digests).hexdigest())
+    draft = journal.recall(path, Draft)
+    if draft is None or not draft.cid:
+        _require_open(ctx, found, table.num_rows)
+        _require_reader(ctx, keeper)
+        expected = _preview(ctx, found, wanted, table)
+        if expected.findings and not is_forced:
+            raise _refused(expected.findings)
+        require_funds(ctx, found.token, expected.bond, "the bond")
+        draft = draft or Draft(request=found.id, records=table.num_rows, nonce=new_nonce())
+        draft.custodian, draft.bond = keeper, expected.bond
+        journal.keep(path, draft)
+        _store(ctx, draft, table, path)
+    return _finish(ctx, draft, path)
+
+
+def resume_submissions(ctx: Context) -> list[SubmissionId]:
+    """Finish the submissions that a crash left halfway; return their numbers. What had not reached the store is left out."""
+    finished = []
+    for path, draft in drafts(ctx).items():
+        if draft.cid and not draft.is_done:
+            finished.append(_finish(ctx, draft, path))
+    return finished
+
+
+def _preview(ctx: Context, found: Request, wanted: Specification, table: pa.Table) -> Preview:
+    bond, reserve = requests.reservation(ctx.chain, found, table.num_rows)
+    return Preview(table.num_rows, tuple(self_check(wanted, found.id, ctx.account, table)), bond, reserve)
+
+
+def _store(ctx: Context, draft: Draft, table: pa.Table, path: Path) -> None:
+    from sheaf.formats import parquet
+    from sheaf.store.envelope import encrypt
+
+    key = content_key(ctx, draft)
+    content = content_of(table, key, RequestId(draft.request), ctx.account)
+    bound = associated(ctx, RequestId(draft.request), ctx.account)
+    draft.root = content.root
+    draft.cid = ctx.store.put(encrypt(key, parquet.write(table), bound))
+    journal.keep(path, draft)
+
+
+def _finish(ctx: Context, draft: Draft, path: Path) -> SubmissionId:
+    if draft.submission is None:
+        _send(ctx, draft, path)
+    assert draft.submission is not None
+    number = SubmissionId(draft.submission)
+    if not draft.is_done:
+        if not letters.seal_key(ctx, number, content_key(ctx, draft), Address(draft.custodian)):
+            raise InputError(
+                "custodian",
+                draft.custodian,
+                "it has no usable reading key: let it publish one, then submit again",
+            )
+        draft.is_done = True
+        journal.keep(path, draft)
+    return number
+
+
+def _send(ctx: Context, draft: Draft, path: Path) -> None:
+    """Send the transaction unless it was sent: the chain is asked first, by the root that no one else can use."""
+    from sheaf.store.cid import binary
+    from sheaf.store.envelope import key_commitment
+
+    draft.submission = _on_chain(ctx, draft)
+    if (
+        draft.submission is None
+        and draft.sent_as is not None
+        and ctx.chain.nonce(ctx.account, pending=True) > draft.sent_as
+    ):
+        # A process that died had sent it: it is in the mempool, or was mined a moment ago.
+        ctx.chain.wait_for_nonce(ctx.account, draft.sent_as)
+        draft.submission = _on_chain(ctx, draft)
+    if draft.submission is None:
+        found = show_request(ctx, draft.request)
+        _require_open(ctx, found, draft.records)
+        require_funds(ctx, found.token, draft.bond, "the bond")
+        approve(ctx, found.token, ctx.chain.address_of("Escrow"), draft.bond)
+        draft.sent_as = ctx.chain.nonce(ctx.account, pending=True)
+        journal.keep(path, draft)
+        draft.submission = requests.submit(
+            ctx.chain, ctx.sender,
+            requests.Offer(
+                request=found.id, records=draft.records, root=draft.root, cid=binary(draft.cid),
+                key_commitment=key_commitment(content_key(ctx, draft)), custodian=Address(draft.custodian),
+            ),
+        )  # fmt: skip
+    journal.keep(path, draft)
+
+
+def _on_chain(ctx: Context, draft: Draft) -> int | None:
+    ctx.docket.refresh()
+    for case in ctx.docket.cases.values():
+        if case.root == draft.root and case.contributor == ctx.account and case.request == draft.request:
+            return int(case.submission)
+    return None
+
+
+def _require_open(ctx: Context, found: Request, records: int) -> None:
+    now = ctx.chain.block().timestamp
+    if found.is_cancelled:
+        raise InputError("request", found.id, "it is cancelled: choose another")
+    if found.deadline <= now + LEAST_SECONDS:
+        raise InputError("request", found.id, "its deadline is over: choose another")
+    if found.buyer == ctx.account:
+        raise InputError(
+            "request", found.id, "a buyer cannot contribute to its own request: act as another account"
+        )
+    if records > found.records_left:
+        raise InputError(
+            "records", records, f"the request takes {found.records_left} more: offer at most that many"
+        )
+    _, reserve = requests.reservation(ctx.chain, found, records)
+    if reserve > found.free:
+        raise InputError(
+            "records", records, f"the escrow has {found.free} free and these take {reserve}: offer fewer"
+        )
+
+
+def _require_reader(ctx: Context, keeper: Address) -> None:
+    if ctx.docket.reading_key(keeper) is None:
+        raise InputError(
+            "custodian", keeper, "it has published no reading key: register one, or name another custodian"
+        )
+
+
+def _refused(findings: tuple[Finding, ...]) -> RecordError:
+    first = findings[0]
+    count = len({finding.record for finding in findings})
+    why = first.detail or "it would be refused"
+    return RecordError(
+        f"record {first.record}", first.code, f"{why} ({count} such records): correct or leave them out"
+    )
