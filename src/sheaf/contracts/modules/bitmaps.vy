@@ -105,3 +105,25 @@ def last_mask(records: uint256) -> uint256:
     if rest == 0:
         return max_value(uint256)
     return (1 << rest) - 1
+
+
+@pure
+@internal
+def check_shape(bitmap: Bytes[2048], records: uint256):
+    words: uint256 = (records + 255) // 256
+    assert len(bitmap) == 32 * words, "reviews: wrong length"
+    last: uint256 = extract32(bitmap, 32 * (words - 1), output_type=uint256)
+    assert last & ~self.last_mask(records) == 0, "reviews: bits beyond the last record"
+
+
+@pure
+@internal
+def total(words: uint256[64], count: uint256) -> uint256:
+    """
+    @dev How many bits are set in the first `count` words.
+    """
+    sum: uint256 = 0
+    for i: uint256 in range(count, bound=64):
+        if words[i] != 0:
+            sum += self.ones(words[i])
+    return sum

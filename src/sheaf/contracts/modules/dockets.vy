@@ -6,6 +6,10 @@
 @notice The state of a review, packed into one word, and what of it depends on the round. Pure: no storage, no calls.
 """
 
+from . import bitmaps
+
+COMMITTING: constant(uint256) = 1
+
 # One word in storage, in this order from the lowest bit. The masks have one bit per seat of both rounds.
 struct Docket:
     phase: uint256  # 3 bits
@@ -83,3 +87,39 @@ def first_seat(docket: Docket) -> uint256:
 def round_mask(docket: Docket) -> uint256:
     # The seats of the current round.
     return (1 << docket.size) - (1 << self.first_seat(docket))
+
+
+@view
+@internal
+def check_votable(docket: Docket, group: uint256):
+    assert docket.phase == COMMITTING, "reviews: not open to votes"
+    assert block.timestamp < docket.commit_until, "reviews: commit window closed"
+    mask: uint256 = self.round_mask(docket)
+    assert group != 0 and group & ~mask == 0, "reviews: no such seat in this round"
+    assert group & docket.committed == 0, "reviews: already committed"
+
+
+@view
+@internal
+def check_countable(docket: Docket, seats_mask: uint256):
+    mask: uint256 = self.round_mask(docket)
+    committed: uint256 = docket.committed & mask
+    assert seats_mask & ~committed == 0, "reviews: seat without a commitment"
+    if seats_mask != committed or (committed != mask and block.timestamp < docket.commit_until):
+        assert block.timestamp >= docket.reveal_until, "reviews: still open to votes"
+        assert docket.opened & mask & ~seats_mask == 0, "reviews: leaves out a revealed seat"
+
+
+@pure
+@internal
+def limits(docket: Docket) -> (uint256[5], uint256[5]):
+    """
+    @dev A record is rejected from the first number of rejections up, and approved below the second. In round 1 the quorum
+         decides, in round 2 the majority of all that opened.
+    """
+    opened: uint256 = bitmaps.ones(docket.opened)
+    if docket.round == 2:
+        return bitmaps.spread(opened // 2 + 1), bitmaps.spread((opened + 1) // 2)
+    if opened < docket.quorum:
+        return bitmaps.spread(docket.quorum), bitmaps.spread(0)
+    return bitmaps.spread(docket.quorum), bitmaps.spread(opened - docket.quorum + 1)

@@ -49,3 +49,49 @@ def typed_hash(submission: uint256, seat: uint256, commitment: bytes32) -> bytes
 @internal
 def of_commitment(commitment: bytes32, account: address) -> bytes32:
     return keccak256(abi_encode(commitment, account))
+
+
+@pure
+@internal
+def lowest_of(group: uint256, first: uint256) -> uint256:
+    """
+    @dev The lowest seat of a group in the round that begins at `first`: where the group's digest is kept.
+    """
+    for i: uint256 in range(12):
+        if (group >> (first + i)) & 1 == 1:
+            return first + i
+    return first
+
+
+@pure
+@internal
+def of_group(group: uint256, first: uint256, sealed: bytes32[12]) -> bytes32:
+    """
+    @dev The digest of a group, among the seals of all the round's seats.
+    """
+    members: DynArray[bytes32, 12] = []
+    for i: uint256 in range(12):
+        if (group >> (first + i)) & 1 == 1:
+            members.append(sealed[i])
+    return keccak256(abi_encode(group, members))
+
+
+@pure
+@internal
+def of_one(seat: uint256, seal: bytes32) -> bytes32:
+    """
+    @dev The digest of a group of one.
+    """
+    members: DynArray[bytes32, 12] = [seal]
+    return keccak256(abi_encode(convert(1 << seat, uint256), members))
+
+
+@pure
+@internal
+def given(joint: DynArray[bytes32, 12]) -> bytes32[12]:
+    sealed: bytes32[12] = empty(bytes32[12])
+    i: uint256 = 0
+    for seal: bytes32 in joint:
+        sealed[i] = seal
+        i += 1
+    return sealed

@@ -7,10 +7,9 @@
         record by record. Round 1: approved or rejected by the quorum, else hung. Round 2, with one seat more than twice as
         many: hung records are decided by the majority of all who opened, else they stay hung and are nobody's fault.
 
-        Members commit alone, or as a *group* whose signed commitments one transaction posts; a group's seals are kept as
-        one digest in the place of its lowest seat. A seal is keccak256(commitment, account): it ties a commitment to who
-        made it, so a copied commitment cannot be opened by the copier. After the tally place 0 keeps the verdict, and the
-        last place what round 2 goes on from.
+        Members commit alone, or as a *group* whose signed commitments one transaction posts; a group's seals are kept as one
+        digest in the place of its lowest seat. A seal ties a commitment to who made it: a copier cannot open his copy.
+        After the tally place 0 keeps the verdict, and the last place what round 2 goes on from.
 @custom:stop Nothing here can be stopped. An arbiter, if the governor names one, may hold a decided review once, for
         `ruling_seconds` at most.
 """
@@ -20,11 +19,14 @@ from ..interfaces import IParameters
 from ..interfaces import IRequests
 from ..interfaces import IReviews
 from ..interfaces import IStakes
+from ..modules import arbitration
 from ..modules import bitmaps
 from ..modules import dockets
 from ..modules import seals
 
 implements: IReviews
+initializes: arbitration
+exports: (arbitration.propose_arbiter, arbitration.arbiter, arbitration.pending_arbiter, arbitration.arbiter_from)
 
 COMMITTING: constant(uint256) = 1
 HUNG: constant(uint256) = 2
@@ -43,7 +45,6 @@ CHALLENGE_SECONDS: constant(uint256) = 64
 DRAW_BLOCKS: constant(uint256) = 128
 MISSING_REVEAL_BPS: constant(uint256) = 192
 RULING_SECONDS: constant(uint256) = 224
-ARBITER_DELAY: constant(uint256) = 172800
 
 deployer: immutable(address)
 parameters: public(immutable(IParameters))
@@ -51,9 +52,6 @@ committees: public(immutable(ICommittees))
 stakes: public(immutable(IStakes))
 
 requests: public(IRequests)
-pending_arbiter: public(address)
-arbiter_from: public(uint256)
-_arbiter: address
 _dockets: HashMap[uint256, uint256]
 _places: HashMap[uint256, bytes32[24]]
 
@@ -65,6 +63,7 @@ def __init__(parameters_: address, committees_: address, stakes_: address):
     """
     deployer = msg.sender
     parameters = IParameters(parameters_)
+    arbitration.__init__(parameters_)
     committees = ICommittees(committees_)
     stakes = IStakes(stakes_)
 
@@ -87,10 +86,9 @@ def commit(submission: uint256, seat: uint256, commitment: bytes32):
     @param commitment keccak256(abi_encode(keccak256(bitmap), salt, submission, account, round)).
     """
     docket: dockets.Docket = self._load(submission)
-    self._check_votable(docket, 1 << seat)
+    dockets.check_votable(docket, 1 << seat)
     assert staticcall committees.seat_account(submission, seat) == msg.sender, "reviews: not this seat's validator"
-    sealed: DynArray[bytes32, SEATS] = [seals.of_commitment(commitment, msg.sender)]
-    self._places[submission][seat] = keccak256(abi_encode(convert(1 << seat, uint256), sealed))
+    self._places[submission][seat] = seals.of_one(seat, seals.of_commitment(commitment, msg.sender))
     docket.committed |= 1 << seat
     self._save(submission, docket)
     log IReviews.Committed(submission=submission, seat=seat, commitment=commitment)
@@ -109,25 +107,20 @@ def commit_jointly(
     @param signatures r ‖ s ‖ v over the typed data Review(submission, seat, commitment) of this contract.
     """
     docket: dockets.Docket = self._load(submission)
-    self._check_votable(docket, group)
+    dockets.check_votable(docket, group)
+    assert len(commitments) == bitmaps.ones(group), "reviews: one commitment per seat"
+    assert len(signatures) == len(commitments), "reviews: one signature per commitment"
     accounts: DynArray[address, 23] = staticcall committees.accounts(submission)
-    assert len(commitments) == len(signatures), "reviews: one signature per commitment"
-    sealed: DynArray[bytes32, SEATS] = []
-    lowest: uint256 = 0
     first: uint256 = dockets.first_seat(docket)
+    sealed: bytes32[SEATS] = empty(bytes32[SEATS])
+    i: uint256 = 0
     for seat: uint256 in range(first, docket.size, bound=SEATS):
-        if (group >> seat) & 1 == 0:
-            continue
-        i: uint256 = len(sealed)
-        if i == 0:
-            lowest = seat
-        assert i < len(commitments), "reviews: one commitment per seat"
-        hash: bytes32 = seals.typed_hash(submission, seat, commitments[i])
-        signer: address = seals.signer(hash, signatures[i])
-        assert signer == accounts[seat], "reviews: not the signature of this seat's validator"
-        sealed.append(seals.of_commitment(commitments[i], signer))
-    assert len(sealed) == len(commitments), "reviews: one commitment per seat"
-    self._places[submission][lowest] = keccak256(abi_encode(group, sealed))
+        if (group >> seat) & 1 == 1:
+            signer: address = seals.signer(seals.typed_hash(submission, seat, commitments[i]), signatures[i])
+            assert signer == accounts[seat], "reviews: not the signature of this seat's validator"
+            sealed[seat - first] = seals.of_commitment(commitments[i], signer)
+            i += 1
+    self._places[submission][seals.lowest_of(group, first)] = seals.of_group(group, first, sealed)
     docket.committed |= group
     self._save(submission, docket)
     log IReviews.CommittedJointly(submission=submission, round=docket.round, group=group, commitments=commitments)
@@ -146,7 +139,8 @@ def reveal(
     """
     @notice Open one seat on chain, after all have committed or the time to commit is over. Anyone who holds the opening may.
             A seat opened so is never counted missing.
-    @param group The group that the seat committed in, with all its seals in `joint`; 0 and none if it committed alone.
+    @param group The group that the seat committed in; 0 if it committed alone.
+    @param joint The seals of all seats of the round (zero where unknown or in another group); none if it committed alone.
     """
     docket: dockets.Docket = dockets.unpack(self._dockets[submission])
     first: uint256 = dockets.first_seat(docket)
@@ -156,26 +150,15 @@ def reveal(
     assert docket.committed & round_mask == round_mask or block.timestamp >= docket.commit_until, "reviews: still committing"
     assert block.timestamp < docket.reveal_until, "reviews: reveal window closed"
     assert (docket.opened >> seat) & 1 == 0, "reviews: already revealed"
-    self._check_shape(bitmap, docket.records)
+    bitmaps.check_shape(bitmap, docket.records)
 
-    seal: bytes32 = seals.of_opening(keccak256(bitmap), salt, submission, account, docket.round)
-    mask: uint256 = 1 << seat
-    sealed: DynArray[bytes32, SEATS] = [seal]
-    lowest: uint256 = seat
-    if group != 0:
-        mask = group
-        sealed = joint
-        i: uint256 = 0
-        is_there: bool = False
-        for other: uint256 in range(first, docket.size, bound=SEATS):
-            if (group >> other) & 1 == 1:
-                if i == 0:
-                    lowest = other
-                if other == seat and i < len(joint):
-                    is_there = joint[i] == seal
-                i += 1
-        assert is_there, "reviews: opening does not match"
-    assert self._places[submission][lowest] == keccak256(abi_encode(mask, sealed)), "reviews: opening does not match"
+    sealed: bytes32[SEATS] = seals.given(joint)
+    sealed[seat - first] = seals.of_opening(keccak256(bitmap), salt, submission, account, docket.round)
+    together: uint256 = group
+    if group == 0:
+        together = 1 << seat
+    assert (together >> seat) & 1 == 1, "reviews: opening does not match"
+    self._check_group(submission, first, together, sealed)
     docket.opened |= 1 << seat
     self._save(submission, docket)
     log IReviews.Revealed(submission=submission, seat=seat, salt=salt, bitmap=bitmap)
@@ -203,7 +186,7 @@ def tally(
     docket: dockets.Docket = self._load(submission)
     assert docket.phase == COMMITTING, "reviews: not open to votes"
     first: uint256 = dockets.first_seat(docket)
-    self._check_countable(docket, first, seats_mask)
+    dockets.check_countable(docket, seats_mask)
     words: uint256 = (docket.records + 255) // 256
     count: uint256 = bitmaps.ones(seats_mask)
     assert len(accounts) == count and len(salts) == count, "reviews: one account and salt per seat"
@@ -221,7 +204,7 @@ def tally(
     docket.opened = seats_mask | (docket.opened % (1 << first))
     rejects_from: uint256[5] = empty(uint256[5])
     approves_below: uint256[5] = empty(uint256[5])
-    rejects_from, approves_below = self._limits(docket)
+    rejects_from, approves_below = dockets.limits(docket)
     valid: uint256 = max_value(uint256)
     rejected_map: uint256[WORDS] = empty(uint256[WORDS])
     hung_map: uint256[WORDS] = empty(uint256[WORDS])
@@ -279,7 +262,7 @@ def hold(submission: uint256):
     @notice Keep a decided review from being settled until it is ruled upon, or for `ruling_seconds`. Arbiter only, once per
             review, before its challenge window is over.
     """
-    assert msg.sender == self._current_arbiter(), "reviews: not the arbiter"
+    assert msg.sender == arbitration.current(), "reviews: not the arbiter"
     docket: dockets.Docket = dockets.unpack(self._dockets[submission])
     assert docket.phase == DECIDED, "reviews: not decided"
     assert block.timestamp < docket.settle_after, "reviews: challenge window is over"
@@ -294,11 +277,11 @@ def rule(submission: uint256, rejected_bitmap: Bytes[2048], hung_bitmap: Bytes[2
     """
     @notice Replace the verdict of a held review; it can be settled at once. Arbiter only.
     """
-    assert msg.sender == self._current_arbiter(), "reviews: not the arbiter"
+    assert msg.sender == arbitration.current(), "reviews: not the arbiter"
     docket: dockets.Docket = dockets.unpack(self._dockets[submission])
     assert docket.phase == HELD and block.timestamp < docket.settle_after, "reviews: not held"
-    self._check_shape(rejected_bitmap, docket.records)
-    self._check_shape(hung_bitmap, docket.records)
+    bitmaps.check_shape(rejected_bitmap, docket.records)
+    bitmaps.check_shape(hung_bitmap, docket.records)
     rejected: uint256 = 0
     hung: uint256 = 0
     for w: uint256 in range((docket.records + 255) // 256, bound=WORDS):
@@ -321,21 +304,6 @@ def rule(submission: uint256, rejected_bitmap: Bytes[2048], hung_bitmap: Bytes[2
         rejected_bitmap=rejected_bitmap,
         hung_bitmap=hung_bitmap,
     )
-
-
-@external
-def propose_arbiter(arbiter_: address):
-    """
-    @notice Name who may hold and rule, from two days on (one second on test networks); zero for nobody. Governor only.
-    """
-    assert msg.sender == staticcall parameters.governor(), "reviews: not the governor"
-    self._arbiter = self._current_arbiter()
-    self.pending_arbiter = arbiter_
-    delay: uint256 = ARBITER_DELAY
-    if staticcall parameters.is_test():
-        delay = 1
-    self.arbiter_from = block.timestamp + delay
-    log IReviews.ArbiterProposed(arbiter=arbiter_, effective_at=self.arbiter_from)
 
 
 @external
@@ -418,15 +386,6 @@ def digest(submission: uint256, seat: uint256) -> bytes32:
 
 
 @view
-@external
-def arbiter() -> address:
-    """
-    @notice Who may hold and rule now; zero if nobody.
-    """
-    return self._current_arbiter()
-
-
-@view
 @internal
 def _load(submission: uint256) -> dockets.Docket:
     """
@@ -458,27 +417,6 @@ def _save(submission: uint256, docket: dockets.Docket):
 
 @view
 @internal
-def _check_votable(docket: dockets.Docket, group: uint256):
-    assert docket.phase == COMMITTING, "reviews: not open to votes"
-    assert block.timestamp < docket.commit_until, "reviews: commit window closed"
-    round_mask: uint256 = dockets.round_mask(docket)
-    assert group != 0 and group & ~round_mask == 0, "reviews: no such seat in this round"
-    assert group & docket.committed == 0, "reviews: already committed"
-
-
-@view
-@internal
-def _check_countable(docket: dockets.Docket, first: uint256, seats_mask: uint256):
-    round_mask: uint256 = dockets.round_mask(docket)
-    committed: uint256 = docket.committed & round_mask
-    assert seats_mask & ~committed == 0, "reviews: seat without a commitment"
-    if seats_mask != committed or (committed != round_mask and block.timestamp < docket.commit_until):
-        assert block.timestamp >= docket.reveal_until, "reviews: still open to votes"
-        assert docket.opened & round_mask & ~seats_mask == 0, "reviews: leaves out a revealed seat"
-
-
-@view
-@internal
 def _check_openings(
     submission: uint256,
     docket: dockets.Docket,
@@ -494,48 +432,27 @@ def _check_openings(
          opened seats are made anew from their openings, those of the others are as given.
     """
     first: uint256 = dockets.first_seat(docket)
-    sealed: DynArray[bytes32, SEATS] = []
-    j: uint256 = 0
+    sealed: bytes32[SEATS] = seals.given(joint)
+    i: uint256 = 0
     for seat: uint256 in range(first, docket.size, bound=SEATS):
         if (seats_mask >> seat) & 1 == 1:
-            sealed.append(seals.of_opening(hashes[j], salts[j], submission, accounts[j], docket.round))
-            j += 1
-        elif len(sealed) < len(joint):
-            sealed.append(joint[len(sealed)])
-        else:
-            sealed.append(empty(bytes32))
-    if len(groups) == 0:
-        if seats_mask != 0:
-            whole: bytes32 = keccak256(abi_encode(dockets.round_mask(docket), sealed))
-            assert self._places[submission][first] == whole, "reviews: opening does not match"
-        return
+            sealed[seat - first] = seals.of_opening(hashes[i], salts[i], submission, accounts[i], docket.round)
+            i += 1
     covered: uint256 = 0
+    if len(groups) == 0 and seats_mask != 0:
+        covered = dockets.round_mask(docket)
+        self._check_group(submission, first, covered, sealed)
     for group: uint256 in groups:
-        members: DynArray[bytes32, SEATS] = []
-        lowest: uint256 = 0
-        for seat: uint256 in range(first, docket.size, bound=SEATS):
-            if (group >> seat) & 1 == 1:
-                if len(members) == 0:
-                    lowest = seat
-                members.append(sealed[seat - first])
-        assert self._places[submission][lowest] == keccak256(abi_encode(group, members)), "reviews: opening does not match"
+        self._check_group(submission, first, group, sealed)
         covered |= group
     assert seats_mask & ~covered == 0, "reviews: opening does not match"
 
 
-@pure
+@view
 @internal
-def _limits(docket: dockets.Docket) -> (uint256[5], uint256[5]):
-    """
-    @dev A record is rejected from the first number of rejections up, and approved below the second. In round 1 the quorum
-         decides, in round 2 the majority of all that opened.
-    """
-    opened: uint256 = bitmaps.ones(docket.opened)
-    if docket.round == 2:
-        return bitmaps.spread(opened // 2 + 1), bitmaps.spread((opened + 1) // 2)
-    if opened < docket.quorum:
-        return bitmaps.spread(docket.quorum), bitmaps.spread(0)
-    return bitmaps.spread(docket.quorum), bitmaps.spread(opened - docket.quorum + 1)
+def _check_group(submission: uint256, first: uint256, group: uint256, sealed: bytes32[SEATS]):
+    kept: bytes32 = self._places[submission][seals.lowest_of(group, first)]
+    assert kept == seals.of_group(group, first, sealed), "reviews: opening does not match"
 
 
 @internal
@@ -549,13 +466,8 @@ def _publish(
     @dev Keep the verdict's hash, tell the world, and return how many records are rejected and hung.
     """
     words: uint256 = (docket.records + 255) // 256
-    rejected: uint256 = 0
-    hung: uint256 = 0
-    for w: uint256 in range(words, bound=WORDS):
-        if rejected_map[w] != 0:
-            rejected += bitmaps.ones(rejected_map[w])
-        if hung_map[w] != 0:
-            hung += bitmaps.ones(hung_map[w])
+    rejected: uint256 = bitmaps.total(rejected_map, words)
+    hung: uint256 = bitmaps.total(hung_map, words)
     rejected_bitmap: Bytes[2048] = slice(abi_encode(rejected_map), 0, 32 * words)
     hung_bitmap: Bytes[2048] = slice(abi_encode(hung_map), 0, 32 * words)
     self._places[submission][0] = keccak256(concat(rejected_bitmap, hung_bitmap))
@@ -572,15 +484,6 @@ def _publish(
     return rejected, hung
 
 
-@pure
-@internal
-def _check_shape(bitmap: Bytes[2048], records: uint256):
-    words: uint256 = (records + 255) // 256
-    assert len(bitmap) == 32 * words, "reviews: wrong length"
-    last: uint256 = extract32(bitmap, 32 * (words - 1), output_type=uint256)
-    assert last & ~bitmaps.last_mask(records) == 0, "reviews: bits beyond the last record"
-
-
 @view
 @internal
 def _decided(docket: dockets.Docket) -> dockets.Docket:
@@ -595,11 +498,3 @@ def _decided(docket: dockets.Docket) -> dockets.Docket:
 def _parameter(place: uint256) -> uint256:
     # One of those that stand in the first word of Parameters.
     return (staticcall parameters.word(0) >> place) & 4294967295
-
-
-@view
-@internal
-def _current_arbiter() -> address:
-    if self.arbiter_from != 0 and block.timestamp >= self.arbiter_from:
-        return self.pending_arbiter
-    return self._arbiter
