@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -15,7 +15,6 @@ from sheaf.domain.request import CheckUse
 from sheaf.domain.verdict import Decision, Finding, Verdict
 from sheaf.verification.batch import Batch
 from sheaf.verification.checks import resolve
-from sheaf.verification.judges import Explaining, refusal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,11 +26,26 @@ ALWAYS = ("commitment", "schema")
 """Checks that are run first whether or not a specification names them."""
 
 
+JUDGE_WEIGHT = 0.5
+"""The weight of a finding that rests on one reviewer's judgement; an objective check has 1."""
+
+
 class Opinion(NamedTuple):
     """One reviewer's vote, `rejected` of shape (n,), and the findings it rests on, by record."""
 
     rejected: NDArray[np.bool_]
     findings: list[Finding]
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A judge that says why."""
+
+    def explain(
+        self, records: pa.Table, specification: Specification
+    ) -> tuple[NDArray[np.bool_], list[Finding]]:
+        """Return what `judge` returns, and a finding for every record that is refused."""
+        ...
 
 
 class Pipeline:
@@ -91,6 +105,11 @@ def verdict(
     )
     kept = tuple(finding for finding in findings if decisions[finding.record] is not Decision.APPROVED)
     return Verdict(submission=submission, decisions=decisions, findings=kept)
+
+
+def refusal(record: int, cause: str, score: float = 1.0, detail: str = "") -> Finding:
+    """Return a judge's finding against `record`; its code is `judge.<cause>`."""
+    return Finding(record, "judge", 1, f"judge.{cause}", score, JUDGE_WEIGHT, detail)
 
 
 def _judged(

@@ -6,13 +6,9 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from sheaf.domain.errors import InputError
-from sheaf.domain.verdict import Finding
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,25 +28,6 @@ KINDS = (
     "lda",
 )
 """The kinds of classifier, by name."""
-
-WEIGHT = 0.5
-"""The weight of a finding that rests on one reviewer's judgement; an objective check has 1."""
-
-
-@runtime_checkable
-class Explaining(Protocol):
-    """A judge that says why."""
-
-    def explain(
-        self, records: pa.Table, specification: Specification
-    ) -> tuple[NDArray[np.bool_], list[Finding]]:
-        """Return what `judge` returns, and a finding for every record that is refused."""
-        ...
-
-
-def refusal(record: int, cause: str, score: float = 1.0, detail: str = "") -> Finding:
-    """Return a judge's finding against `record`; its code is `judge.<cause>`."""
-    return Finding(record, "judge", 1, f"judge.{cause}", score, WEIGHT, detail)
 
 
 def named(name: str, sample: pa.Table | None, specification: Specification, seed: int = 0) -> Judge:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from sheaf.domain.errors import InputError
 from sheaf.domain.verdict import Finding
-from sheaf.verification.judges import KINDS, refusal
+from sheaf.verification.judges import KINDS
 from sheaf.verification.judges.features import Features, Floats
+from sheaf.verification.pipeline import refusal
 
 if TYPE_CHECKING:
     from sheaf.domain.request import Specification

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from sheaf.domain.errors import InputError, shorten
 from sheaf.domain.verdict import Finding
-from sheaf.verification.judges import refusal
+from sheaf.verification.pipeline import refusal
 
 if TYPE_CHECKING:
     import pyarrow as pa
