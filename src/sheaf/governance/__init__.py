@@ -1,0 +1,1 @@
+"""What votes may move."""

@@ -1,0 +1,1 @@
+"""Who is there: accounts and their reading keys."""

@@ -1,0 +1,1 @@
+"""Who judges, and how judgements become a verdict: stakes, committees, reviews."""
