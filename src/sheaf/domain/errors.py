@@ -86,6 +86,7 @@ class IntegrityError(SheafError):
 
 
 def shorten(value: object, limit: int = 80) -> str:
-    """Return `value` as one line of at most `limit` characters."""
+    """Return `value` as one line of at most `limit` characters, in which nothing commands a terminal."""
     text = " ".join(str(value).split()) or repr(value)
+    text = "".join(mark if mark.isprintable() else "?" for mark in text[: limit + 1])
     return text if len(text) <= limit else text[: limit - 1] + "…"
