@@ -56,7 +56,7 @@ request_count: public(uint256)
 submission_count: public(uint256)
 
 # Packed, from the lowest bit. Ids count up from 1 and stay below 2**32.
-# books: buyer 160 | deadline 40 | records left 40 | cancelled 1;  prices: price 96 | lock rate 128 | fee 16 | protocol fee 16
+# books: buyer 160 | deadline 40 | records left 40 | cancelled 8 | codec of the specification's CID 8;  prices: price 96 | lock rate 128 | fee 16 | protocol fee 16
 _books: HashMap[uint256, uint256]
 _prices: HashMap[uint256, uint256]
 _specs: HashMap[uint256, bytes32]
@@ -114,7 +114,12 @@ def open(terms: IRequests.Terms) -> uint256:
     id: uint256 = self.request_count + 1
     self.request_count = id
     protocol_fee_bps: uint256 = self._at(word, PROTOCOL_FEE_BPS)
-    self._books[id] = convert(msg.sender, uint256) | (terms.deadline << 160) | (terms.record_limit << 200)
+    self._books[id] = (
+        convert(msg.sender, uint256)
+        | (terms.deadline << 160)
+        | (terms.record_limit << 200)
+        | (convert(slice(terms.spec, 1, 1), uint256) << 248)
+    )
     self._prices[id] = (
         terms.price | (terms.lock_rate_wad << 96) | (terms.fee_bps << 224) | (protocol_fee_bps << 240)
     )
@@ -310,7 +315,7 @@ def request(id: uint256) -> IRequests.Request:
         lock_rate_wad=(prices >> 96) % HALF,
         fee_bps=(prices >> 224) % 2**16,
         protocol_fee_bps=prices >> 240,
-        spec=self._specs[id],
+        spec=concat(x"01", convert(convert(book >> 248, uint8), bytes1), x"1220", self._specs[id]),
     )
 
 

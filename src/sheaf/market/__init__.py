@@ -1,0 +1,1 @@
+"""The market: requests, submissions and their escrow."""
