@@ -99,8 +99,7 @@ def digest_rows(rows: NDArray[np.uint8]) -> bytes:
 
 def _digests(part: _Part, count: int, prefix: bytes) -> bytes:
     if not part.tails:
-        starts = range(0, count, HASHES)
-        return b"".join(digest_rows(_joined_heads(part.heads, prefix, start, count)) for start in starts)
+        return b"".join(map(digest_rows, _joined_heads(part.heads, count, prefix)))
     records = _rows(part, count, prefix)
     pieces = []
     for start in range(0, count, HASHES):
@@ -275,22 +274,24 @@ def _encode_object(values: pa.Array, path: str, depth: int) -> _Part:
     return _together([_Part([_head(values)], []), *parts])
 
 
-def _joined_heads(heads: list[_Head], prefix: bytes, start: int, stop: int) -> NDArray[np.uint8]:
-    """Return `prefix` and the heads side by side, shape (rows, width), for HASHES rows from `start` on, none past `stop`."""
-    count = min(HASHES, stop - start)
+def _joined_heads(heads: list[_Head], count: int, prefix: bytes) -> Iterator[NDArray[np.uint8]]:
+    """Yield `prefix` and the heads of HASHES rows side by side, shape (rows, width); the next rows take the place of these."""
     width = len(prefix) + sum(1 + (0 if head.fixed is None else head.fixed.itemsize) for head in heads)
-    rows = np.empty((count, width), np.uint8)
+    rows = np.ones((min(count, HASHES), width), np.uint8)
     rows[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
-    place = len(prefix)
-    for present, fixed in heads:
-        rows[:, place] = 1 if present is None else present[start : start + count]
-        place += 1
-        if fixed is not None:
-            # One whole value a row, however it is aligned: much faster than its bytes one by one.
-            column = np.ndarray(count, fixed.dtype, rows.data, place, (width,))
-            column[:] = fixed[start : start + count]
-            place += fixed.itemsize
-    return rows
+    for start in range(0, count, HASHES):
+        batch = slice(start, min(start + HASHES, count))
+        rows, place = rows[: batch.stop - start], len(prefix)
+        for present, fixed in heads:
+            if present is not None:
+                rows[:, place] = present[batch]
+            place += 1
+            if fixed is not None:
+                # One whole value a row, however it is aligned: much faster than its bytes one by one.
+                column = np.ndarray(len(rows), fixed.dtype, rows.data, place, (width,))
+                column[:] = fixed[batch]
+                place += fixed.itemsize
+        yield rows
 
 
 def _rows(part: _Part, count: int, prefix: bytes = b"") -> Records:
@@ -298,7 +299,7 @@ def _rows(part: _Part, count: int, prefix: bytes = b"") -> Records:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    data = b"".join(_joined_heads(part.heads, prefix, start, count).data for start in range(0, count, HASHES))
+    data = b"".join(rows.tobytes() for rows in _joined_heads(part.heads, count, prefix))
     offsets = np.arange(count + 1, dtype=np.int64) * (len(data) // max(count, 1))
     if not part.tails or not count:
         return Records(data, offsets)
