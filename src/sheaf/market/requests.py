@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from sheaf.domain.amounts import BPS, WAD, divide_up, share_bps
 from sheaf.domain.errors import Refused
@@ -33,23 +33,16 @@ class Reservation(NamedTuple):
     bond: int
 
 
-class Verdict(Protocol):
-    """What the settlement needs of a review: see IReviews.Outcome."""
+class Verdict(NamedTuple):
+    """What the settlement needs of a review: `decided_first` records were decided by the `first_size` seats of round 1."""
 
-    @property
-    def approved(self) -> int: ...
-    @property
-    def rejected(self) -> int: ...
-    @property
-    def decided_first(self) -> int: ...
-    @property
-    def first_size(self) -> int: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def opened_mask(self) -> int: ...
-    @property
-    def accounts(self) -> Sequence[str]: ...
+    approved: int
+    rejected: int
+    decided_first: int
+    first_size: int
+    size: int
+    opened_mask: int
+    accounts: Sequence[str]
 
 
 class Split(NamedTuple):

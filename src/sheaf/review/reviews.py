@@ -374,7 +374,10 @@ def close_penalty(lock: int, missing_reveal_bps: int) -> int:
 def review(chain: Chain, submission: SubmissionId | int) -> Review:
     """Return the state of a review as the next transaction would find it."""
     *numbers, verdict = chain.call(CONTRACT, "review", int(submission))
-    return Review(*(int(number) for number in numbers), verdict=bytes(verdict))
+    phase, number, committed, opened, settle_after, approved, rejected, decided_first = map(int, numbers)
+    return Review(
+        phase, number, committed, opened, settle_after, approved, rejected, decided_first, bytes(verdict)
+    )
 
 
 def sign(chain: Chain, signer: Signer, submission: int, seat: int, committed: bytes) -> bytes:

@@ -145,7 +145,9 @@ def settle(request: uint256, settlement: IEscrow.Settlement) -> address:
     for pay: IEscrow.Pay in settlement.pays:
         total += pay.amount
         self.owed[token][pay.account] += pay.amount
-    assert total == settlement.payment_taken + settlement.fee_taken + settlement.bond, "escrow: pays do not add up"
+    assert (
+        total == settlement.payment_taken + settlement.fee_taken + settlement.bond
+    ), "escrow: pays do not add up"
     log IEscrow.Settled(
         request=request,
         payment_taken=settlement.payment_taken,
@@ -215,7 +217,9 @@ def _add_free(packed: uint256, amount: uint256) -> uint256:
 
 
 @internal
-def _end(request: uint256, amount: uint256, fee: uint256, bond: uint256, taken: uint256, fee_taken: uint256) -> address:
+def _end(
+    request: uint256, amount: uint256, fee: uint256, bond: uint256, taken: uint256, fee_taken: uint256
+) -> address:
     payments: uint256 = self._payments[request]
     vault: uint256 = self._vaults[request]
     assert amount <= payments >> 128 and bond <= vault >> 160, "escrow: not reserved"
@@ -243,9 +247,13 @@ def _withdraw(token: address, account: address) -> uint256:
 @internal
 def _pull(token: address, payer: address, amount: uint256):
     before: uint256 = staticcall IERC20(token).balanceOf(self)
-    assert extcall IERC20(token).transferFrom(payer, self, amount, default_return_value=True), "escrow: token refused"
+    assert extcall IERC20(token).transferFrom(
+        payer, self, amount, default_return_value=True
+    ), "escrow: token refused"
     # A token that gives less than it was told to would leave the ledgers without cover.
-    assert staticcall IERC20(token).balanceOf(self) == before + amount, "escrow: token takes a fee on transfer"
+    assert (
+        staticcall IERC20(token).balanceOf(self) == before + amount
+    ), "escrow: token takes a fee on transfer"
 
 
 @internal

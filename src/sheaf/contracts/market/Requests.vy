@@ -103,13 +103,19 @@ def open(terms: IRequests.Terms) -> uint256:
     assert terms.price < PRICE_LIMIT, "requests: price too large"
     assert terms.fee_bps >= self._at(word, FEE_MIN_BPS), "requests: fee below the minimum"
     assert terms.fee_bps <= self._at(word, FEE_MAX_BPS), "requests: fee above the maximum"
-    assert terms.record_limit > 0 and terms.record_limit < RECORD_LIMIT, "requests: record limit out of bounds"
+    assert (
+        terms.record_limit > 0 and terms.record_limit < RECORD_LIMIT
+    ), "requests: record limit out of bounds"
     assert terms.deadline > block.timestamp, "requests: deadline is past"
-    assert terms.deadline <= block.timestamp + self._at(word, REQUEST_MAX_SECONDS), "requests: deadline too far"
+    assert terms.deadline <= block.timestamp + self._at(
+        word, REQUEST_MAX_SECONDS
+    ), "requests: deadline too far"
     self._check_rate(terms.token, terms.lock_rate_wad)
     self._check_cid(terms.spec)
     assert terms.amount < HALF, "requests: amount too large"
-    assert terms.amount >= terms.price + settlement.up(terms.price * terms.fee_bps, BPS), "requests: escrow below one record"
+    assert terms.amount >= terms.price + settlement.up(
+        terms.price * terms.fee_bps, BPS
+    ), "requests: escrow below one record"
 
     id: uint256 = self.request_count + 1
     self.request_count = id
@@ -378,7 +384,9 @@ def _settle(submission: uint256) -> address:
     returned: uint256 = settlement.records(packed) - outcome.approved
     if returned > 0:
         self._books[request] += returned << 200
-    parts: settlement.Split = settlement.split(packed, self._prices[request], outcome, staticcall parameters.treasury())
+    parts: settlement.Split = settlement.split(
+        packed, self._prices[request], outcome, staticcall parameters.treasury()
+    )
     token: address = extcall escrow.settle(request, parts.settlement)
     log IRequests.SubmissionSettled(
         submission=submission,

@@ -84,9 +84,7 @@ def ones(word: uint256) -> uint256:
     """
     if word == max_value(uint256):
         return 256
-    x: uint256 = unsafe_sub(
-        word, (word >> 1) & PAIRS
-    )
+    x: uint256 = unsafe_sub(word, (word >> 1) & PAIRS)
     x = unsafe_add(
         x & QUADS,
         (x >> 2) & QUADS,

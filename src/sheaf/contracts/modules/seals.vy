@@ -16,7 +16,9 @@ REVIEW_TYPEHASH: constant(bytes32) = keccak256("Review(uint256 submission,uint25
 
 @pure
 @internal
-def of_opening(bitmap_hash: bytes32, salt: bytes32, submission: uint256, account: address, round: uint256) -> bytes32:
+def of_opening(
+    bitmap_hash: bytes32, salt: bytes32, submission: uint256, account: address, round: uint256
+) -> bytes32:
     commitment: bytes32 = keccak256(abi_encode(bitmap_hash, salt, submission, account, round))
     return self.of_commitment(commitment, account)
 

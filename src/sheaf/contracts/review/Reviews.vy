@@ -26,7 +26,9 @@ from ..modules import seals
 
 implements: IReviews
 initializes: arbitration
-exports: (arbitration.propose_arbiter, arbitration.arbiter, arbitration.pending_arbiter, arbitration.arbiter_from)
+exports: (
+    arbitration.propose_arbiter, arbitration.arbiter, arbitration.pending_arbiter, arbitration.arbiter_from
+)
 
 COMMITTING: constant(uint256) = 1
 HUNG: constant(uint256) = 2
@@ -87,7 +89,9 @@ def commit(submission: uint256, seat: uint256, commitment: bytes32):
     """
     docket: dockets.Docket = self._load(submission)
     dockets.check_votable(docket, 1 << seat)
-    assert staticcall committees.seat_account(submission, seat) == msg.sender, "reviews: not this seat's validator"
+    assert (
+        staticcall committees.seat_account(submission, seat) == msg.sender
+    ), "reviews: not this seat's validator"
     self._places[submission][seat] = seals.of_one(seat, seals.of_commitment(commitment, msg.sender))
     docket.committed |= 1 << seat
     self._save(submission, docket)
@@ -123,7 +127,9 @@ def commit_jointly(
     self._places[submission][seals.lowest_of(group, first)] = seals.of_group(group, first, sealed)
     docket.committed |= group
     self._save(submission, docket)
-    log IReviews.CommittedJointly(submission=submission, round=docket.round, group=group, commitments=commitments)
+    log IReviews.CommittedJointly(
+        submission=submission, round=docket.round, group=group, commitments=commitments
+    )
 
 
 @external
@@ -145,9 +151,13 @@ def reveal(
     docket: dockets.Docket = dockets.unpack(self._dockets[submission])
     first: uint256 = dockets.first_seat(docket)
     assert docket.phase == COMMITTING, "reviews: not open to votes"
-    assert seat < docket.size and (docket.committed >> first << first >> seat) & 1 == 1, "reviews: not committed"
+    assert (
+        seat < docket.size and (docket.committed >> first << first >> seat) & 1 == 1
+    ), "reviews: not committed"
     round_mask: uint256 = dockets.round_mask(docket)
-    assert docket.committed & round_mask == round_mask or block.timestamp >= docket.commit_until, "reviews: still committing"
+    assert (
+        docket.committed & round_mask == round_mask or block.timestamp >= docket.commit_until
+    ), "reviews: still committing"
     assert block.timestamp < docket.reveal_until, "reviews: reveal window closed"
     assert (docket.opened >> seat) & 1 == 0, "reviews: already revealed"
     bitmaps.check_shape(bitmap, docket.records)
@@ -194,7 +204,9 @@ def tally(
     if docket.round == 1:
         assert len(carried) == 0, "reviews: not what round 1 left"
     else:
-        assert keccak256(abi_encode(carried)) == self._places[submission][LEFT], "reviews: not what round 1 left"
+        assert (
+            keccak256(abi_encode(carried)) == self._places[submission][LEFT]
+        ), "reviews: not what round 1 left"
 
     hashes: DynArray[bytes32, SEATS] = []
     for i: uint256 in range(count, bound=SEATS):
@@ -436,7 +448,9 @@ def _check_openings(
     i: uint256 = 0
     for seat: uint256 in range(first, docket.size, bound=SEATS):
         if (seats_mask >> seat) & 1 == 1:
-            sealed[seat - first] = seals.of_opening(hashes[i], salts[i], submission, accounts[i], docket.round)
+            sealed[seat - first] = seals.of_opening(
+                hashes[i], salts[i], submission, accounts[i], docket.round
+            )
             i += 1
     covered: uint256 = 0
     if len(groups) == 0 and seats_mask != 0:
