@@ -56,8 +56,7 @@ def read(data: bytes, limits: Limits | None = None) -> pa.Table:
     import pyarrow.parquet as pq
 
     limits = limits or Limits()
-    leaves, groups = _footer(data, limits)
-    _check_sizes(data, leaves, groups, limits)
+    leaves = check(data, limits)
     # Repeated values stay folded until their size is known.
     folded = [leaf.path for leaf in leaves if leaf.type == BYTE_ARRAY]
     try:
@@ -73,6 +72,14 @@ def read(data: bytes, limits: Limits | None = None) -> pa.Table:
         ) from None
     check_records(table.num_rows, limits)
     return table.replace_schema_metadata(None)
+
+
+def check(data: bytes, limits: Limits | None = None) -> list[_Leaf]:
+    """Return the columns of a Parquet file without decoding a page. Raises RecordError where its headers are broken or beyond `limits`."""
+    limits = limits or Limits()
+    leaves, groups = _footer(data, limits)
+    _check_sizes(data, leaves, groups, limits)
+    return leaves
 
 
 class _Leaf(NamedTuple):
