@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from town import Town
+from tests.flows.town import Town
 
 import sheaf
 from sheaf import actions

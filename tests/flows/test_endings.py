@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from town import Threshold, Town, points
+from tests.flows.town import Threshold, Town, points
 
 from sheaf import actions
 from sheaf.domain.amounts import WAD

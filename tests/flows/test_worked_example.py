@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from town import Threshold, Town, points
+from tests.flows.town import Threshold, Town, points
 
 import sheaf
 from sheaf import actions

@@ -11,6 +11,7 @@ from sheaf.actions.account import (
     register_key,
     unlock,
 )
+from sheaf.actions.cases.reading import Assignment
 from sheaf.actions.context import Context
 from sheaf.actions.deliver import hand_over, hand_to_buyer
 from sheaf.actions.download import download
@@ -26,7 +27,7 @@ from sheaf.actions.request import (
     show_request,
     specification,
 )
-from sheaf.actions.review import Assignment, Seat, advance, cast, open_records, seats
+from sheaf.actions.review import Seat, advance, cast, open_records, seats
 from sheaf.actions.settle import Settlement, claim, draw, owed, settle, settlement_of, tend, void, withdraw
 from sheaf.actions.stake import declare, stake, unbond, withdraw_stake
 from sheaf.actions.status import Status, explain, list_submissions, status

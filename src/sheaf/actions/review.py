@@ -19,6 +19,7 @@ from sheaf.actions.cases.reading import Assignment, Later, findings_of, read_cas
 from sheaf.domain.errors import InputError, IntegrityError, Missing
 from sheaf.domain.ids import SubmissionId
 from sheaf.review import reviews
+from sheaf.review.reviews import Opening
 from sheaf.verification.pipeline import refusal
 
 if TYPE_CHECKING:
@@ -157,56 +158,39 @@ def advance(
 
 def state_of(ctx: Context, case: Case) -> reviews.Review:
     """Return the state of a case's review as the contract has it, asked once per block."""
-    return ctx.docket.view("review", case.submission, lambda: reviews.review(ctx.chain, case.submission))
+    state: reviews.Review = ctx.docket.view(
+        "review", case.submission, lambda: reviews.review(ctx.chain, case.submission)
+    )
+    return state
 
 
 def _commit(ctx: Context, case: Case, seat: int, judge: Judge | JudgeMaker | None, turn: Turn) -> str:
     drawn, now = case.rounds[-1], ctx.docket.refresh().timestamp
-    ballot = find_ballot(ctx, case) or vote(
-        ctx, case, judge, is_late=now >= _middle(drawn.drawn_at, drawn.commit_until)
-    )
+    is_late = now >= _middle(drawn.drawn_at, drawn.commit_until)
+    ballot = find_ballot(ctx, case) or vote(ctx, case, judge, is_late=is_late)
     commitment = _commitment(ctx, case, seat, ballot)
-    if drawn.commitments:
-        reviews.commit(ctx.chain, ctx.sender, case.submission, seat, commitment)
-        return "committed alone"
+    where = letters.topic(ctx, "commitments", case.submission, drawn.number)
     signature = reviews.sign(ctx.chain, ctx.sender, case.submission, seat, commitment)
-    letters.post(
-        ctx,
-        letters.topic(ctx, "commitments", case.submission, drawn.number),
-        CommitmentLetter(seat, commitment, signature),
-    )
-    found = _commitments(ctx, case, drawn)
-    if len(found) == len(drawn.members):
-        if not turn(f"commit {case.submission}", seat - drawn.first):
-            return "waiting for another member to post all commitments"
-        ordered = [found[place] for place in drawn.seats]
-        reviews.commit_jointly(
-            ctx.chain,
-            ctx.sender,
-            case.submission,
-            [one.commitment for one in ordered],
-            [one.signature for one in ordered],
-        )
-        return "committed jointly"
-    if now >= _middle(drawn.drawn_at, drawn.commit_until):
+    letters.post(ctx, where, CommitmentLetter(seat, commitment, signature))
+    signed = {**_commitments(ctx, case, drawn), seat: (commitment, signature)}
+    if len(signed) < len(drawn.members) - len(drawn.commitments) and not is_late:
+        return "posted its commitment"
+    if len(signed) == 1:
         reviews.commit(ctx.chain, ctx.sender, case.submission, seat, commitment)
         return "committed alone"
-    return "posted its commitment"
+    if not turn(f"commit {case.submission}", sorted(signed).index(seat)):
+        return "waiting for another member to post all commitments"
+    reviews.commit_jointly(ctx.chain, ctx.sender, case.submission, signed)
+    return "committed jointly"
 
 
 def _open(ctx: Context, case: Case, seat: int, turn: Turn) -> str:
     drawn, head = case.rounds[-1], ctx.docket.refresh()
-    where = letters.topic(ctx, "openings", case.submission, drawn.number)
     own = drawn.commitments.get(seat)
     if own is not None and seat not in case.openings:
         if head.number < drawn.committed_block + ctx.confirmations:
             return "waiting for confirmations"
-        ballot = find_ballot(ctx, case)
-        if ballot is None or _commitment(ctx, case, seat, ballot) != own:
-            raise IntegrityError(
-                f"ballot of submission {case.submission}: lost or altered: it cannot be opened"
-            )
-        letters.post(ctx, where, OpeningLetter(seat, review_salt(ctx, case, drawn.number), ballot.bitmap))
+        _post_opening(ctx, case, seat, own)
     openings = _openings(ctx, case, drawn)
     if set(drawn.commitments) <= set(openings) or head.timestamp >= drawn.reveal_until:
         present = sorted(openings)
@@ -215,41 +199,41 @@ def _open(ctx: Context, case: Case, seat: int, turn: Turn) -> str:
             return "waiting for another member to count"
         tally(ctx, case, openings)
         return "counted"
-    is_late = head.timestamp >= _middle(drawn.commit_until, drawn.reveal_until)
-    if own is not None and seat not in case.openings and is_late:
-        salt, bitmap = openings[seat]
-        reviews.reveal(ctx.chain, ctx.sender, case.submission, seat, ctx.account, salt, bitmap, _joint(drawn))
+    if (
+        own is not None
+        and seat not in case.openings
+        and head.timestamp >= _middle(drawn.commit_until, drawn.reveal_until)
+    ):
+        group = next(group for group in drawn.groups if group >> seat & 1)
+        sealed = reviews.seals(drawn.commitments, drawn.members, drawn.first)
+        reviews.reveal(ctx.chain, ctx.sender, case.submission, openings[seat], group, sealed)
         return "revealed alone"
     return "waiting for others to open"
 
 
-def tally(ctx: Context, case: Case, openings: dict[int, tuple[bytes, bytes]] | None = None) -> None:
+def _post_opening(ctx: Context, case: Case, seat: int, committed: bytes) -> None:
+    """Let the others see this seat's opening. Raises IntegrityError if the vote on disk is not the one that was committed."""
+    ballot, number = find_ballot(ctx, case), case.rounds[-1].number
+    if ballot is None or _commitment(ctx, case, seat, ballot) != committed:
+        raise IntegrityError(f"ballot of submission {case.submission}: lost or altered: it cannot be opened")
+    where = letters.topic(ctx, "openings", case.submission, number)
+    letters.post(ctx, where, OpeningLetter(seat, review_salt(ctx, case, number), ballot.bitmap))
+
+
+def tally(ctx: Context, case: Case, openings: dict[int, Opening] | None = None) -> None:
     """Send the count of what was opened in the current round (by default: on chain and by mailbox)."""
     drawn = case.rounds[-1]
     openings = _openings(ctx, case, drawn) if openings is None else openings
-    places = sorted(openings)
-    reviews.tally(
-        ctx.chain,
-        ctx.sender,
-        case.submission,
-        reviews.Openings(
-            seats=tuple(places),
-            accounts=tuple(drawn.members[place - drawn.first] for place in places),
-            salts=tuple(openings[place][0] for place in places),
-            bitmaps=b"".join(openings[place][1] for place in places),
-            joint=_joint(drawn),
-            carried=case.slices,
-        ),
+    carried = case.carried if drawn.number > 1 else ()
+    opened = reviews.openings_of(
+        list(openings.values()), drawn.commitments, drawn.members, drawn.first, drawn.groups, carried
     )
+    reviews.tally(ctx.chain, ctx.sender, case.submission, opened)
 
 
 def _middle(start: int, end: int) -> int:
     """Return the moment after which one no longer waits for others."""
     return (start + end) // 2
-
-
-def _joint(drawn: Round) -> tuple[bytes, ...]:
-    return tuple(drawn.commitments[place] for place in drawn.seats) if drawn.is_joint else ()
 
 
 def _commitment(ctx: Context, case: Case, seat: int, ballot: Ballot) -> bytes:
@@ -259,35 +243,40 @@ def _commitment(ctx: Context, case: Case, seat: int, ballot: Ballot) -> bytes:
     )
 
 
-def _commitments(ctx: Context, case: Case, drawn: Round) -> dict[int, CommitmentLetter]:
-    """Return the first letter of every seat that its member has truly signed."""
-    found: dict[int, CommitmentLetter] = {}
+def _commitments(ctx: Context, case: Case, drawn: Round) -> dict[int, tuple[bytes, bytes]]:
+    """Return commitment and signature of every seat that has not committed on chain, from the first letter its member has signed."""
+    found: dict[int, tuple[bytes, bytes]] = {}
     for letter in letters.read(
         ctx, letters.topic(ctx, "commitments", case.submission, drawn.number), CommitmentLetter
     ):
         if letter.seat not in drawn.seats or len(letter.commitment) != 32:
             letters.ignore(ctx, "commitment for a seat that is not there", letter.signature)
-        elif letter.seat not in found:
+        elif letter.seat not in found and letter.seat not in drawn.commitments:
             signer = reviews.signer_of(
                 ctx.chain, case.submission, letter.seat, letter.commitment, letter.signature
             )
             if signer == drawn.members[letter.seat - drawn.first]:
-                found[letter.seat] = letter
+                found[letter.seat] = letter.commitment, letter.signature
             else:
                 letters.ignore(ctx, "commitment with a forged signature", letter.signature)
     return found
 
 
-def _openings(ctx: Context, case: Case, drawn: Round) -> dict[int, tuple[bytes, bytes]]:
-    """Return the openings (salt, bitmap) of the round's seats that fit their commitments: revealed on chain or by letter."""
-    found = {place: opening for place, opening in case.openings.items() if place in drawn.seats}
+def _openings(ctx: Context, case: Case, drawn: Round) -> dict[int, Opening]:
+    """Return the openings of the round's seats that fit their commitments: revealed on chain or by letter."""
+    found = {
+        seat: Opening(seat, drawn.members[seat - drawn.first], *opening)
+        for seat, opening in case.openings.items()
+        if seat in drawn.seats
+    }
     for letter in letters.read(
         ctx, letters.topic(ctx, "openings", case.submission, drawn.number), OpeningLetter
     ):
         if letter.seat in found:
             continue
         if letter.seat in drawn.commitments and _fits(case, drawn, letter):
-            found[letter.seat] = letter.salt, letter.bitmap
+            member = drawn.members[letter.seat - drawn.first]
+            found[letter.seat] = Opening(letter.seat, member, letter.salt, letter.bitmap)
         else:
             letters.ignore(ctx, "opening that does not fit its commitment", letter.salt + letter.bitmap)
     return found

@@ -74,20 +74,26 @@ def tend(ctx: Context, submission: SubmissionId | int, *, turn: Turn = at_once, 
     step = next_step(ctx, case)
     if not step or not turn(f"{step} {case.submission} {len(case.rounds)}", rank):
         return ""
-    take = {
-        "draw": lambda: draw(ctx, submission),
-        "void": lambda: void(ctx, submission),
-        "tally": lambda: tally(ctx, case),
-        "finalise": lambda: reviews.finalise(ctx.chain, ctx.sender, case.submission),
-        "settle": lambda: settle(ctx, submission),
-    }
     try:
-        take[step]()
+        _take(ctx, case, step)
     except Reverted:
         if next_step(ctx, ctx.docket.case(submission)) == step:
             raise
         return ""
     return step
+
+
+def _take(ctx: Context, case: Case, step: str) -> None:
+    if step == "draw":
+        draw(ctx, case.submission)
+    elif step == "void":
+        void(ctx, case.submission)
+    elif step == "tally":
+        tally(ctx, case)
+    elif step == "finalise":
+        reviews.finalise(ctx.chain, ctx.sender, case.submission)
+    else:
+        settle(ctx, case.submission)
 
 
 def draw(ctx: Context, submission: SubmissionId | int) -> bool:

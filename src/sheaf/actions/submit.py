@@ -98,7 +98,7 @@ def resume_submissions(ctx: Context) -> list[SubmissionId]:
 
 def _preview(ctx: Context, found: Request, wanted: Specification, table: pa.Table) -> Preview:
     bond, reserve = requests.reservation(ctx.chain, found, table.num_rows)
-    return Preview(table.num_rows, tuple(self_check(wanted, found.id, ctx.account, table)), bond, reserve)
+    return Preview(table.num_rows, tuple(self_check(wanted, found.id, table)), bond, reserve)
 
 
 def _store(ctx: Context, draft: Draft, table: pa.Table, path: Path) -> None:

@@ -46,7 +46,7 @@ class Caseload:
                 raise
             except Missing as missing:
                 self.waiting[number] = shorten(missing, 200)
-            except Exception as error:  # noqa: BLE001  # whatever a stranger's data provokes stays with that case
+            except Exception as error:  # whatever a stranger's data provokes stays with that case
                 self._put_off(number, error)
                 continue
             self._failures.pop(number, None)

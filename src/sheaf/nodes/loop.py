@@ -60,7 +60,7 @@ class Loop:
         for role in self.roles:
             try:
                 done += role.tick()
-            except Exception as problem:  # noqa: BLE001  # the next tick, or a person who reads its health, puts it right
+            except Exception as problem:  # the next tick, or a person who reads its health, puts it right
                 error = f"{role.name}: {type(problem).__name__}: {shorten(problem, 200)}"
                 log.warning("tick failed", role=role.name, error=error)
         self.ticks += 1
@@ -136,6 +136,6 @@ class Loop:
             log.warning("health not written", error=shorten(error))
 
 
-def run(roles: Sequence[Role], tick_seconds: float = 1.0, health_path: Path | None = None) -> None:
+async def run(roles: Sequence[Role], tick_seconds: float = 1.0, health_path: Path | None = None) -> None:
     """Run roles in this process until SIGTERM or SIGINT."""
-    asyncio.run(Loop(roles, tick_seconds, health_path).run())
+    await Loop(roles, tick_seconds, health_path).run()

@@ -42,11 +42,11 @@ class Validator:
         self._made: dict[str, Judge] = {}
         self._waits: dict[str, int] = {}
         self._asked: set[str] = set()
-        self._readers = 0
+        self._readers = self._left = 0
         self._is_registered = False
 
     def tick(self) -> int:
-        """Do all that is due now and return how much that was. Raises Unreachable."""
+        """Do all that is due now; return how much was done, or is left to others for a tick or so. Raises Unreachable."""
         if not self._is_registered:
             register_key(self.ctx)
             self._is_registered = True
@@ -56,17 +56,18 @@ class Validator:
         if readers != self._readers:
             self._readers = readers
             self.caseload.reopen()
-        self._asked = set()
+        self._asked, self._left = set(), 0
         done = self.caseload.attend([docket.cases[number] for number in sorted(docket.cases)], self._attend)
         self._waits = {duty: count for duty, count in self._waits.items() if duty in self._asked}
-        return done
+        return done + self._left
 
     def _attend(self, case: Case) -> int:
         done = 0
         is_member = case.seat_of(self.ctx.account) is not None
         if is_member and not case.is_over:
+            before = self.doing.get(case.submission)
             self.doing[case.submission] = advance(self.ctx, case.submission, self._maker, turn=self._is_turn)
-            done += self.doing[case.submission] in DONE
+            done += self.doing[case.submission] in DONE or self.doing[case.submission] != before
         if not case.is_over and tend(self.ctx, case.submission, turn=self._is_turn, rank=self._rank(case)):
             done += 1
         if is_member:
@@ -111,7 +112,9 @@ class Validator:
         waited = self._waits.get(duty, 0)
         self._waits[duty] = waited + 1
         self._asked.add(duty)
-        return waited >= min(rank, MAX_RANK)
+        is_turn = waited >= min(rank, MAX_RANK)
+        self._left += not is_turn
+        return is_turn
 
     def health(self) -> dict[str, Any]:
         """Return what a person would want to know, ready for JSON."""

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from sheaf.actions.cases import journal
+from sheaf.domain.verdict import Finding
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from sheaf.actions.cases.docket import Case
     from sheaf.actions.context import Context
     from sheaf.domain.ids import SubmissionId
-    from sheaf.domain.verdict import Finding
 
 
 class Ballot(msgspec.Struct, frozen=True):

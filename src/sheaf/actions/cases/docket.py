@@ -40,7 +40,7 @@ class Round:
     reveal_until: int
     lock: int
     commitments: dict[int, bytes] = field(default_factory=dict)
-    is_joint: bool = False
+    groups: list[int] = field(default_factory=list)
     committed_block: int = 0
 
     @property
@@ -89,7 +89,7 @@ class Case:
     rounds: list[Round] = field(default_factory=list)
     openings: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
     tallies: list[Tally] = field(default_factory=list)
-    slices: bytes = b""
+    carried: tuple[int, ...] = ()
     finalised_block: int = 0
     settlement: dict[str, Any] | None = None
     settled_by: str = ""
@@ -157,11 +157,14 @@ class Docket:
             if self.head is not None and not self._is_continued(block):
                 self._clear()
             start = self.chain.deployment_block if self.head is None else self.head.number + 1
-            for event in self.chain.market_events(CONTRACTS, start, block.number):
-                self._apply(event)
-            self._views.clear()
-            self.head = block
-            return block
+            events = self.chain.market_events(CONTRACTS, start, block.number)
+            # Were the newest block replaced while we read, these events might be of two branches: read again next time.
+            if self.chain.block_at(block.number).hash == block.hash:
+                for event in events:
+                    self._apply(event)
+                self._views.clear()
+                self.head = block
+            return self.head or block
 
     def _is_continued(self, block: Block) -> bool:
         head = self.head
@@ -239,18 +242,21 @@ class Docket:
     def _on_Committed(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
         drawn = self._of(args).round_of(args["seat"])
         drawn.commitments[args["seat"]] = bytes(args["commitment"])
+        drawn.groups.append(1 << args["seat"])
         drawn.committed_block = event.block
 
     def _on_CommittedJointly(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
         drawn = self._of(args).rounds[args["round"] - 1]
-        drawn.commitments = dict(zip(drawn.seats, map(bytes, args["commitments"]), strict=True))
-        drawn.is_joint, drawn.committed_block = True, event.block
+        members = [seat for seat in drawn.seats if args["group"] >> seat & 1]
+        drawn.commitments.update(zip(members, map(bytes, args["commitments"]), strict=True))
+        drawn.groups.append(args["group"])
+        drawn.committed_block = event.block
 
     def _on_Revealed(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
         self._of(args).openings[args["seat"]] = bytes(args["salt"]), bytes(args["bitmap"])
 
     def _on_RoundHung(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
-        self._of(args).slices = bytes(args["slices"])
+        self._of(args).carried = tuple(args["carried"])
 
     def _on_Tallied(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
         self._of(args).tallies.append(_tally(event, args["round"], args["hung"]))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sheaf.domain.errors import IntegrityError, RecordError, SheafError, StoreError
-from sheaf.domain.ids import SubmissionId
+from sheaf.domain.ids import ZERO_ADDRESS, SubmissionId
 from sheaf.verification.batch import Batch, Commitment, Earlier, Standing, counted
 
 if TYPE_CHECKING:
@@ -117,15 +117,13 @@ def batch_of(
     )
 
 
-def self_check(
-    wanted: Specification, request: RequestId, contributor: Address, table: pa.Table
-) -> list[Finding]:
+def self_check(wanted: Specification, request: RequestId, table: pa.Table) -> list[Finding]:
     """Return what the checks find in records before they are submitted: all but what others submitted, which is sealed."""
     from sheaf.formats import schema
     from sheaf.verification.fingerprints import ExactIndex
     from sheaf.verification.pipeline import Pipeline
 
-    content = content_of(table, bytes(32), request, contributor)
+    content = content_of(table, bytes(32), request, ZERO_ADDRESS)
     committed = Commitment(content.root, "", b"")
     batch = Batch(
         submission=0,

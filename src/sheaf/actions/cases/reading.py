@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sheaf.actions.cases.docket import Case
     from sheaf.actions.context import Context
-    from sheaf.domain.ids import RequestId, SubmissionId
+    from sheaf.domain.ids import Cid, RequestId, SubmissionId
     from sheaf.verification.batch import Batch
 
 JudgeMaker: TypeAlias = "Callable[[Specification, pa.Table | None], Judge]"
@@ -165,7 +165,7 @@ def _batch(ctx: Context, case: Case, reading: Reading) -> Batch:
     return batch_of(case, reading.key, reading.content, reading.wanted, earlier)
 
 
-def _take(ctx: Context, cid: str, limit: int) -> bytes:
+def _take(ctx: Context, cid: Cid, limit: int) -> bytes:
     data = b""
     for piece in ctx.store.stream(cid):
         data += piece

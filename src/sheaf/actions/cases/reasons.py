@@ -36,13 +36,9 @@ def tell(ctx: Context, case: Case) -> bool:
 
     path = ctx.folder / "reasons" / f"{case.submission}.json"
     ballot, seat = find_ballot(ctx, case), case.seat_of(ctx.account)
-    if (
-        ballot is None
-        or seat is None
-        or not ballot.findings
-        or not case.tallies
-        or journal.recall(path, Told)
-    ):
+    if ballot is None or seat is None or not ballot.findings or not case.tallies:
+        return False
+    if journal.recall(path, Told) is not None:
         return False
     key = letters.find_key(ctx, case.submission, case.key_commitment)
     if key is None:

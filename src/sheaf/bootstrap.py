@@ -1,0 +1,207 @@
+"""The one place where real parts are chosen and joined: network, store, mailbox, accounts, judges."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sheaf.domain.errors import CredentialError, InputError
+from sheaf.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sheaf.actions.context import Context
+    from sheaf.chain.contracts import Deployment
+    from sheaf.chain.rpc import Chain
+    from sheaf.chain.signer import Signer
+    from sheaf.domain.ids import Address
+    from sheaf.domain.ports import Judge
+    from sheaf.domain.request import Specification
+
+__all__ = ["connect", "deploy", "judge", "keystore_directory", "local", "password_of", "read_settings"]
+
+FAUCET_NAME = "faucet"
+CHECKS_ONLY = "checks-only"
+
+
+class LocalFaucet:
+    """Gives play money away from an account that has plenty of it."""
+
+    def __init__(self, chain: Chain, signer: Signer) -> None:
+        self._chain, self._signer = chain, signer
+
+    def give(self, account: Address, wei: int, tokens: int) -> None:
+        """Send `wei` and `tokens` (smallest unit of the market token) to `account`."""
+        if wei:
+            self._chain.transfer(self._signer, account, wei)
+        if tokens:
+            self._chain.send(self._signer, "MarketToken", "transfer", account, tokens)
+
+
+class ApproveAll:
+    """The judge of who leaves everything to the objective checks."""
+
+    def judge(self, records: pa.Table, specification: Specification) -> Any:
+        """Approve every record."""
+        import numpy as np
+
+        return np.ones(records.num_rows, dtype=np.bool_)
+
+
+def local(*, directory: Path | None = None, seed: int = 0) -> Context:
+    """Start a market in this process: an embedded chain with the contracts deployed, play money, and time that waits for you.
+
+    What is stored lies in memory, or under `directory` if one is given. `seed` makes a run repeatable.
+    """
+    from sheaf.chain.deploy import deploy as deploy_contracts
+    from sheaf.chain.devchain import Devchain
+    from sheaf.chain.rpc import Chain
+    from sheaf.chain.signer import Signer
+    from sheaf.store.local import LocalStore
+    from sheaf.store.mailbox import LocalMailbox, MemoryMailbox
+    from sheaf.store.memory import MemoryStore
+
+    engine = Devchain(seed)
+    deployer = Signer(hashlib.sha256(f"sheaf local deployer {seed}".encode()).digest())
+    engine.fund(deployer.address, 10**24)
+    chain = Chain(engine, deploy_contracts(Chain(engine), deployer, "local"))
+    home = directory or Path(tempfile.mkdtemp(prefix="sheaf-"))
+    store = LocalStore(home / "store") if directory else MemoryStore()
+    mailbox = LocalMailbox(home / "mailbox") if directory else MemoryMailbox()
+    return _context(chain, store, mailbox, home, faucet=LocalFaucet(chain, deployer), engine=engine)
+
+
+def connect(settings: Settings | None = None, *, password: str | None = None, **given: Any) -> Context:
+    """Open the market that the settings lead to, acting as `account` if one is named.
+
+    `given` are settings by name, over all others. Raises Unreachable, WrongNetwork, InputError where nothing is deployed,
+    CredentialError where the account cannot be unlocked.
+    """
+    from sheaf.chain.contracts import Deployment
+    from sheaf.chain.rpc import Chain
+    from sheaf.store.local import LocalStore
+    from sheaf.store.mailbox import LocalMailbox
+
+    if settings is None or given:
+        before = settings.model_dump(exclude_unset=True) if settings else {}
+        settings = read_settings(**{**before, **given})
+    locks = settings.home / "locks"
+    number = Chain(settings.rpc).chain_id
+    found = Deployment.load(deployment_path(settings, number))
+    chain = Chain(settings.rpc, found, locks=locks)
+    ctx = _context(
+        chain, LocalStore(settings.store_directory), LocalMailbox(settings.mailbox_directory), settings.home,
+        faucet=_faucet(settings, chain, found), confirmations=settings.confirmations,
+    )  # fmt: skip
+    if settings.account is None:
+        return ctx
+    return ctx.acting_as(_unlocked(settings, password if password is not None else password_of(settings)))
+
+
+def deploy(settings: Settings, profile: str = "public", *, password: str | None = None) -> Deployment:
+    """Deploy the contracts to the network of the settings, as `account`, and keep their addresses.
+
+    Repeated after an interruption it goes on where it stopped. Raises InputError if they are there already, CredentialError,
+    ChainError.
+    """
+    from sheaf.chain.deploy import deploy as deploy_contracts
+    from sheaf.chain.rpc import Chain
+
+    if settings.account is None:
+        raise CredentialError("account", "none", "name the account that deploys")
+    signer = _unlocked(settings, password if password is not None else password_of(settings))
+    chain = Chain(settings.rpc, locks=settings.home / "locks")
+    return deploy_contracts(chain, signer, profile, directory=deployments_directory(settings))
+
+
+def keystore_directory(settings: Settings) -> Path:
+    """Return where accounts lie, encrypted."""
+    return settings.keystore_directory
+
+
+def deployments_directory(settings: Settings) -> Path:
+    """Return where the addresses of new deployments are kept."""
+    return settings.deployments or settings.home / "deployments"
+
+
+def deployment_path(settings: Settings, chain_id: int) -> Path:
+    """Return the file that says where the contracts are: of the settings' folder, the home folder, or the working directory."""
+    from sheaf.chain.contracts import Deployment
+
+    own = Deployment.path(deployments_directory(settings), chain_id)
+    here = Deployment.path(Path("deployments"), chain_id)
+    return here if settings.deployments is None and not own.exists() and here.exists() else own
+
+
+def password_of(settings: Settings) -> str:
+    """Return the keystore's password from the settings or the file they name. Raises CredentialError if there is none."""
+    if settings.password is not None:
+        return settings.password.get_secret_value()
+    if settings.password_file is None:
+        raise CredentialError("password", "none", "set SHEAF_PASSWORD or give a password file")
+    try:
+        if settings.password_file.stat().st_mode & 0o077:
+            raise CredentialError("password file", settings.password_file, "others may read it: chmod 600")
+        text = settings.password_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise CredentialError(
+            "password file", settings.password_file, "give a text file that can be read"
+        ) from None
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def judge(name: str, seed: int = 0) -> Callable[[Specification, pa.Table | None], Judge]:
+    """Return the maker of the judge that `name` describes: a kind of classifier, `program:COMMAND`, or "checks-only".
+
+    The maker takes a specification and its sample. Raises InputError for an unknown name.
+    """
+    from sheaf.verification.judges import KINDS, named
+
+    if name != CHECKS_ONLY and name not in KINDS and not name.startswith("program:"):
+        raise InputError("judge", name, f"use one of {', '.join(KINDS)}, {CHECKS_ONLY}, or program:COMMAND")
+
+    def make(wanted: Specification, sample: pa.Table | None) -> Judge:
+        return ApproveAll() if name == CHECKS_ONLY else named(name, sample, wanted, seed)
+
+    return make
+
+
+def _unlocked(settings: Settings, password: str) -> Signer:
+    from sheaf.chain import keystore
+
+    assert settings.account is not None
+    return keystore.load(settings.keystore_directory, settings.account, password)
+
+
+def _faucet(settings: Settings, chain: Chain, found: Deployment) -> LocalFaucet | None:
+    """Return the faucet of a local market: its key lies in the home folder of whoever runs that market."""
+    from sheaf.chain import keystore
+
+    directory = settings.home / "network"
+    if found.profile != "local" or FAUCET_NAME not in keystore.accounts(directory):
+        return None
+    # The password is no secret: it guards play money, and whoever can read the folder owns that market anyway.
+    return LocalFaucet(chain, keystore.load(directory, FAUCET_NAME, FAUCET_NAME))
+
+
+def _context(
+    chain: Chain,
+    store: Any,
+    mailbox: Any,
+    home: Path,
+    *,
+    faucet: LocalFaucet | None,
+    engine: Any = None,
+    confirmations: int = 0,
+) -> Context:
+    from sheaf.actions.cases.docket import Docket
+    from sheaf.actions.context import Context
+
+    return Context(
+        chain=chain, store=store, mailbox=mailbox, home=home, docket=Docket(chain), faucet=faucet, engine=engine,
+        confirmations=confirmations,
+    )  # fmt: skip

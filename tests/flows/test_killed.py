@@ -1,0 +1,128 @@
+"""A process may be killed at any point: what it had begun is finished by the next one, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.flows.town import Threshold, Town, points
+
+from sheaf import actions
+from sheaf.actions.cases import journal
+from sheaf.domain.amounts import WAD
+from sheaf.nodes.validator import Validator
+
+
+class Killed(BaseException):
+    """What kill -9 looks like from inside: no handler runs."""
+
+
+class Reaper:
+    """Kills at the n-th of the moments that matter: before or after a write, a letter, or a transaction."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, town: Town) -> None:
+        self.left = 10**9
+        self.moments = 0
+        self._wrap(monkeypatch, journal, "keep")
+        self._wrap(monkeypatch, town.ctx.store, "put")
+        self._wrap(monkeypatch, town.ctx.mailbox, "post")
+        self._wrap(monkeypatch, town.ctx.chain, "send")
+
+    def _wrap(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
+        act = getattr(owner, name)
+
+        def watched(*args: Any, **options: Any) -> Any:
+            self._moment()
+            result = act(*args, **options)
+            self._moment()
+            return result
+
+        monkeypatch.setattr(owner, name, watched)
+
+    def _moment(self) -> None:
+        self.moments += 1
+        self.left -= 1
+        if self.left == 0:
+            raise Killed
+
+
+def test_a_killed_submission_is_finished_once(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever `submit` is killed, the same command again ends with one submission, one bond, and the key with the custodian."""
+    request = town.open()
+    reaper = Reaper(monkeypatch, town)
+    town.offer(request, points(3, seed=1000))
+    total = reaper.moments
+    assert total >= 10
+    for moment in range(1, total + 1):
+        before = actions.balances(town.contributor).tokens
+        reaper.left = moment
+        with pytest.raises(Killed):
+            town.offer(request, points(3, seed=moment))
+        reaper.left = 10**9
+        submission = town.offer(request, points(3, seed=moment))
+        case = town.ctx.docket.case(submission)
+        assert before - actions.balances(town.contributor).tokens == case.bond, moment
+        assert town.offer(request, points(3, seed=moment)) == submission
+    assert len(actions.list_submissions(town.ctx)) == total + 1
+    assert actions.resume_submissions(town.contributor) == []
+
+
+def test_what_a_crash_left_is_finished_without_the_file(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the records are in the store the journal alone is enough."""
+    request = town.open()
+    reaper = Reaper(monkeypatch, town)
+    send = town.ctx.chain.send
+
+    def die(*args: Any, **options: Any) -> Any:
+        raise Killed
+
+    monkeypatch.setattr(town.ctx.chain, "send", die)
+    with pytest.raises(Killed):
+        town.offer(request, points(4))
+    monkeypatch.setattr(town.ctx.chain, "send", send)
+    assert len(actions.resume_submissions(town.contributor)) == 1
+    assert len(actions.list_submissions(town.ctx)) == 1
+    assert reaper.moments > 0
+
+
+def test_killed_validators_vote_once_and_the_market_goes_on(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validators that die at every moment of a review and start anew reach the verdict of a run without deaths."""
+    town.staff([Threshold()] * 6)
+    request = town.open()
+    submission = town.offer(request, points(12))
+    reaper = Reaper(monkeypatch, town)
+    deaths = 0
+    for step in range(400):
+        if town.phase(submission) == "decided":
+            break
+        reaper.left = 1 + (step * 7) % 11
+        try:
+            town.custodian.tick()
+            for place, validator in enumerate(town.validators):
+                town.validators[place] = Validator(validator.ctx, Threshold())
+                for _ in range(9):
+                    town.validators[place].tick()
+        except Killed:
+            deaths += 1
+        reaper.left = 10**9
+        town.mine()
+    assert deaths > 10
+    assert town.phase(submission) == "decided"
+    committed = [e for e in town.ctx.chain.market_events(("Reviews",), 0, town.ctx.chain.block().number) if "Committed" in e.name]
+    seats = sum(e.args["group"].bit_count() if "group" in e.args else 1 for e in committed)
+    assert seats == 5
+    town.settle(submission)
+    assert actions.settlement_of(town.ctx, submission).paid == 12 * WAD
+
+
+def test_a_judge_trained_anew_does_not_change_a_vote(town: Town) -> None:
+    """The vote is fixed before it is sent: a validator that comes back with another judge commits and opens the same."""
+    town.staff([Threshold()] * 6)
+    submission = town.offer(town.open(), points(10))
+    town.play(lambda: bool(town.ctx.docket.case(submission).rounds))
+    town.custodian.tick()
+    for validator in town.validators:
+        validator.tick()
+    town.validators = [Validator(validator.ctx, Threshold(at=-1.0)) for validator in town.validators]
+    town.decide(submission)
+    assert actions.status(town.ctx, submission).approved == 10
