@@ -17,6 +17,7 @@ import threading
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ from sheaf.domain.errors import InputError, IntegrityError
 
 FAN = 4
 """Runs of one level that are merged into one of the next."""
+
+SIEVE_BITS = 16
+"""Bits of a run's sieve per entry, at least: fewer than one absent key in sixteen is searched for in vain."""
 
 _MAGIC = b"sheafrun"
 _HEADER_BYTES = 64
@@ -82,15 +86,28 @@ class _Run:
     def parts(self) -> tuple[NDArray[Any], ...]:
         return self.submissions, self.keys, self.owners, self.tails, self.records
 
+    @cached_property
+    def sieve(self) -> tuple[NDArray[np.uint8], np.uint64]:
+        """Bits, set where some key begins so, and how far a key is shifted to its bit: spares most searches for absent keys."""
+        width = max(3, (SIEVE_BITS * len(self.keys)).bit_length())
+        shift = np.uint64(64 - width)
+        bits = np.zeros(1 << width, dtype=np.bool_)
+        bits[self.keys >> shift] = True
+        return np.packbits(bits, bitorder="little"), shift
+
     def hits(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return (positions in `keys`, positions here) of equal keys; `keys` ascend."""
-        if not len(self.keys):
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        left = np.searchsorted(self.keys, keys)
-        hits = np.flatnonzero(self.keys[np.minimum(left, len(self.keys) - 1)] == keys)
-        if not len(hits):
-            return hits, hits
-        first = left[hits]
+        """Return (positions in `keys`, positions here) of equal keys."""
+        bits, shift = self.sieve
+        place = keys >> shift
+        maybe = np.flatnonzero(
+            bits[place >> np.uint64(3)] >> (place & np.uint64(7)).astype(np.uint8) & np.uint8(1)
+        )
+        if not len(maybe):
+            return maybe, maybe
+        maybe = maybe[np.argsort(keys[maybe])]  # needles in order are found faster
+        left = np.searchsorted(self.keys, keys[maybe])
+        found = self.keys[np.minimum(left, len(self.keys) - 1)] == keys[maybe]
+        hits, first = maybe[found], left[found]
         copies = np.searchsorted(self.keys, keys[hits], side="right") - first
         query = np.repeat(hits, copies)
         entry = np.repeat(first - np.cumsum(copies) + copies, copies) + np.arange(copies.sum())
@@ -180,14 +197,12 @@ class ExactIndex:
         """Return every entry whose digest equals one of `digests` (32 bytes each, in order)."""
         table = rows(digests)
         keys = fingerprint_keys(digests)
-        order = np.argsort(keys)
-        keys = keys[order]
         query, owner, record = [np.empty(0, np.int64)], [np.empty(0, np.uint64)], [np.empty(0, np.uint32)]
         for run in self._runs():
             here, there = run.hits(keys)
-            same = (run.tails[there] == table[order[here], 8:]).all(axis=1)
+            same = (run.tails[there] == table[here, 8:]).all(axis=1)
             here, there = here[same], there[same]
-            query.append(order[here])
+            query.append(here)
             owner.append(run.owners[there])
             record.append(run.records[there])
         queries, owners = np.concatenate(query), np.concatenate(owner)
@@ -225,10 +240,12 @@ class ExactIndex:
         """Make `runs` the index: write the fresh ones, then the manifest, then remove what nothing names."""
         manifest = _Manifest(self._manifest.serial + 1, runs)
         for i, run in fresh.items():
-            name = f"{manifest.serial:012d}.run"
+            checksum, parts = _run_bytes(run)
+            # Names are never used again, even if the index is rebuilt under the eyes of a reader.
+            name = f"{manifest.serial:012d}-{checksum:08x}.run"
             manifest.runs[i] = msgspec.structs.replace(runs[i], name=name)
             if self._at is not None:
-                _write(self._at / name, _run_bytes(run))
+                _write(self._at / name, parts)
             else:
                 self._open[name] = run
         names = {run.name for run in manifest.runs}
@@ -267,13 +284,14 @@ def _merge(runs: Iterable[_Run]) -> _Run:
     return _Run(np.sort(submissions), keys[order], *(part[order] for part in rest))
 
 
-def _run_bytes(run: _Run) -> list[bytes]:
+def _run_bytes(run: _Run) -> tuple[int, list[bytes]]:
+    """Return the checksum of a run, and its file in parts."""
     parts = [np.ascontiguousarray(part).tobytes() for part in run.parts()]
     checksum = 0
     for part in parts:
         checksum = zlib.crc32(part, checksum)
     header = msgspec.json.encode(_Header(1, len(run.keys), len(run.submissions), checksum))
-    return [(_MAGIC + header).ljust(_HEADER_BYTES), *parts]
+    return checksum, [(_MAGIC + header).ljust(_HEADER_BYTES), *parts]
 
 
 def _write(path: Path, parts: Iterable[bytes]) -> None:
@@ -302,7 +320,7 @@ def _read_manifest(path: Path) -> tuple[tuple[int, int], _Manifest]:
         return (0, 0), _Manifest()
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise IntegrityError(f"fingerprints: {path} is broken: {_REBUILD}") from None
-    if not all(re.fullmatch(r"\d{12}\.run", run.name) for run in manifest.runs):
+    if not all(re.fullmatch(r"\d{12}-[0-9a-f]{8}\.run", run.name) for run in manifest.runs):
         raise IntegrityError(f"fingerprints: {path} names files that are no runs: {_REBUILD}")
     return (manifest.serial, status.st_ino), manifest
 

@@ -19,12 +19,12 @@ from sheaf.domain.errors import InputError, SpecificationError
 from sheaf.domain.ids import SubmissionId
 from sheaf.domain.request import CheckUse, Specification
 from sheaf.domain.verdict import Decision, Finding
+from sheaf.formats import schema
 from sheaf.verification import checks
 from sheaf.verification.batch import Batch, Commitment, Earlier, Standing, counted
 from sheaf.verification.checks import schema as schema_check
 from sheaf.verification.fingerprints import ExactIndex
-from sheaf.verification.judges import refusal
-from sheaf.verification.pipeline import Opinion, Pipeline, verdict
+from sheaf.verification.pipeline import Opinion, Pipeline, refusal, verdict
 
 COMMITTED = Commitment(b"r" * 32, "bafy", b"k" * 32)
 SPECIFICATION = Specification(title="numbers", schema={}, licence="CC0-1.0", label="x")
@@ -44,7 +44,7 @@ class Below:
         return frame.filter(pl.col("x") >= self.limit).select(
             "record",
             pl.lit("x").alias("field"),
-            pl.lit("range").alias("code"),
+            pl.lit("maximum").alias("code"),
             pl.lit(f"below {self.limit}").alias("detail"),
         )
 
@@ -109,10 +109,17 @@ def test_the_schema_speaks_of_single_records() -> None:
     (finding,) = DEFAULT.run(batch([1, 5000, 3]))
     assert (finding.record, finding.code, finding.detail, finding.weight) == (
         1,
-        "schema.range",
+        "schema.maximum",
         "x: below 1000",
         1.0,
     )
+
+
+def test_a_table_of_another_shape_fails_every_record() -> None:
+    """Where the columns are not those of the schema, no record is taken, and the run goes on."""
+    compiled = schema.compile({"type": "object", "properties": {"x": {"type": "string"}}})
+    findings = DEFAULT.run(batch([1, 2, 1], schema=compiled))
+    assert codes(findings) == [*((i, "schema.columns") for i in range(3)), (2, "duplicates.submission")]
 
 
 def test_findings_of_one_record_are_bounded() -> None:
@@ -214,7 +221,7 @@ def test_checks_that_do_not_exist_are_refused(uses: list[CheckUse]) -> None:
 
 def test_commitment_and_schema_are_always_run() -> None:
     """A specification without checks still buys only what was committed to and fits the schema."""
-    assert codes(Pipeline([]).run(batch([1, 5000, 1]))) == [(1, "schema.range")]
+    assert codes(Pipeline([]).run(batch([1, 5000, 1]))) == [(1, "schema.maximum")]
     assert len(Pipeline([]).run(batch([1, 2], recomputed=None))) == 2
 
 
@@ -240,7 +247,7 @@ def test_the_judge_sees_what_the_checks_left_in_its_own_order() -> None:
     opinion = DEFAULT.review(batch([1, 2, 3, 5000, 1]), judge, SPECIFICATION, np.array([4, 3, 2, 1, 0]))
     assert judge.shown == [3, 2, 1]
     assert opinion.rejected.tolist() == [False, True, False, True, True]
-    found = [(3, "schema.range"), (4, "duplicates.submission"), (1, "judge.refused")]
+    found = [(3, "schema.maximum"), (4, "duplicates.submission"), (1, "judge.refused")]
     assert codes(opinion.findings) == found
     assert opinion.findings[-1].weight < 1
 

@@ -14,9 +14,10 @@ from sklearn.datasets import load_digits
 
 from sheaf.domain.errors import InputError
 from sheaf.domain.request import Specification
-from sheaf.verification.judges import KINDS, Explaining, named
+from sheaf.verification.judges import KINDS, named
 from sheaf.verification.judges.classifier import Classifier
 from sheaf.verification.judges.features import Features
+from sheaf.verification.pipeline import Explaining
 
 SPECIFICATION = Specification(title="digits", schema={}, licence="CC0-1.0", label="label")
 FAST = "lda"
@@ -158,6 +159,10 @@ def test_labels_are_compared_by_value() -> None:
     judge = Classifier(FAST, SAMPLE, "label")
     as_double = relabelled(RECORDS, TRUE.astype(float))
     assert (judge.judge(as_double, SPECIFICATION) == judge.judge(RECORDS, SPECIFICATION)).all()
+    wide = [2**53 + i % 2 for i in range(40)]
+    table = pa.table({"x": [float(i % 2) for i in range(40)], "label": wide})
+    votes = Classifier("knn", table, "label").judge(relabelled(table, wide[::-1]), SPECIFICATION)
+    assert not votes.any()
 
 
 def test_hostile_tables_are_refused_not_fatal() -> None:

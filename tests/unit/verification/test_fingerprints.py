@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -127,6 +128,16 @@ def test_broken_files_are_refused_with_a_way_out(tmp_path: Path) -> None:
         manifest.write_bytes(bad)
         with pytest.raises(IntegrityError, match="rebuilt"):
             ExactIndex(tmp_path)
+
+
+def test_an_index_rebuilt_under_a_reader_is_read_anew(tmp_path: Path) -> None:
+    """Thrown away and made again, even with as many additions, the index shows the new content to who had it open."""
+    reader, writer = ExactIndex(tmp_path), ExactIndex(tmp_path)
+    writer.add(digests(1), 1)
+    assert len(reader.find(digests(1))) == 1
+    shutil.rmtree(tmp_path / "market")
+    ExactIndex(tmp_path).add(digests(2), 1)
+    assert len(reader.find(digests(2))) == 1 and not len(reader.find(digests(1)))
 
 
 def test_a_flipped_bit_is_found_by_check(tmp_path: Path) -> None:

@@ -142,7 +142,9 @@ def _plain(value: Any) -> Any:
     """Return `value` in a form that can be compared and hashed; True is not 1, and 1.0 is."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return repr(value) if value is not None else None
-    return None if value != value else float(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return None if value != value else value
 
 
 def _skill(margins: Floats, given: NDArray[np.int64], calibration: tuple[float, float]) -> float:
