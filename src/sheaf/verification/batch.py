@@ -61,7 +61,10 @@ def counted(
 
 @dataclass(frozen=True)
 class Earlier:
-    """What was submitted before: the index, and for the number of a submission its standing (None: it does not count)."""
+    """What was submitted before: the index, and for the number of a submission its standing.
+
+    The standing is None for a submission that was drawn no earlier than the one under review.
+    """
 
     index: ExactIndex
     standing: Callable[[int], Standing | None]

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sheaf.chain.rpc import Block, Chain, Event
     from sheaf.domain.request import Specification
 
+NEVER = 2**63
+"""A block number beyond all."""
+
 CONTRACTS = ("Nodes", "Stakes", "Requests", "Committees", "Reviews")
 
 
@@ -105,6 +108,11 @@ class Case:
     def members(self) -> tuple[Address, ...]:
         """All seats' accounts, in seat order."""
         return tuple(member for drawn in self.rounds for member in drawn.members)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where the case stands in the order of first draws: (block, submission); behind all others while it is not drawn."""
+        return (self.rounds[0].block if self.rounds else NEVER, self.submission)
 
     def verdict_at(self, block: int) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None, bool]:
         """Return the rejected and the hung records, shape (records,) each, and whether that is final, as they stood after

@@ -140,12 +140,12 @@ def self_check(wanted: Specification, request: RequestId, table: pa.Table) -> li
 
 
 def earlier_than(docket: Docket, case: Case, index: ExactIndex) -> Earlier:
-    """Return what counts as given before `case`: the verdicts as they stood in the block of its first draw."""
-    anchor = case.rounds[0].block if case.rounds else case.block
+    """Return what counts as given before `case`: what was drawn before it, by the verdicts of the block of its first draw."""
+    anchor, _ = case.place
 
     def standing(number: int) -> Standing | None:
         other = docket.cases.get(SubmissionId(number))
-        if other is None or (other.is_void and other.ended_block <= anchor):
+        if other is None or not other.rounds or other.place >= case.place:
             return None
         rejected, hung, is_final = other.verdict_at(anchor)
         return Standing(other.request, counted(other.records, rejected, hung, is_final))

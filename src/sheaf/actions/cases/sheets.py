@@ -77,28 +77,24 @@ def share_again(ctx: Context, case: Case, key: bytes) -> int:
     return len(fresh)
 
 
-def gather(ctx: Context, index: ExactIndex, before: SubmissionId) -> list[SubmissionId]:
-    """Take the sheets of all submissions before `before` into `index`; return those that have not come though they may yet."""
+def gather(ctx: Context, index: ExactIndex, before: Case) -> list[SubmissionId]:
+    """Take the sheets of all submissions drawn before `before` into `index`; return those that may yet come."""
     missing = []
     have = {int(number) for number in index.submissions()}
-    for number in sorted(ctx.docket.cases):
-        if number >= before or number in have:
+    for number, case in sorted(ctx.docket.cases.items()):
+        if number in have or not case.rounds or case.place >= before.place:
             continue
-        case = ctx.docket.cases[number]
-        if case.is_void:
-            continue
+        may_come = _may_come(ctx, case)  # asked first: what is shared between the two questions is then found
         sheet = _find(ctx, case)
         if sheet is not None:
             index.add(sheet.digests, number)
-        elif _may_come(ctx, case):
+        elif may_come:
             missing.append(number)
     return missing
 
 
 def _may_come(ctx: Context, case: Case) -> bool:
     """Tell whether members may still be at it: they share the sheet before they commit, so after that none will come."""
-    if not case.rounds:
-        return False
     first = case.rounds[0]
     return not first.is_complete and ctx.docket.refresh().timestamp < first.commit_until
 

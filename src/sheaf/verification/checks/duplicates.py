@@ -1,7 +1,7 @@
 """Was this record given before: in this submission, in this request, anywhere in the market?
 
-A record counts as given before if a submission with a smaller number holds it and, at the block in which the
-committee of the submission under review was first drawn, no verdict had refused it: see docs/verification.md.
+A record counts as given before if a submission whose committee was drawn earlier holds it, and at the block in
+which the committee of the submission under review was drawn no verdict had refused it: see docs/verification.md.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ REASONS = (
     ),
     Reason(
         "duplicates.request",
-        "An earlier submission to this request holds the same record.",
+        "A submission to this request that was drawn earlier holds the same record.",
         "Nothing can be done for this record; leave it out.",
     ),
     Reason(
         "duplicates.market",
-        "An earlier submission to another request holds the same record, and this buyer wants none sold before.",
+        "A submission to another request holds the same record, and this buyer wants none sold before.",
         "Offer the record where the specification limits duplicates to the request.",
     ),
 )
@@ -48,11 +48,11 @@ def run(batch: Batch, parameters: Mapping[str, Any]) -> list[Finding]:
 
 
 def _given_before(batch: Batch, records: NDArray[np.int64], scope: str) -> list[Finding]:
-    """Return at most one finding for each of `records`: by the earliest submission that counts."""
+    """Return at most one finding for each of `records`: by the smallest submission that counts."""
     found = batch.earlier.index.find(rows(batch.digests)[records].tobytes())
     counts = np.zeros(len(found), dtype=np.bool_)
     same_request = np.zeros(len(found), dtype=np.bool_)
-    for submission in np.unique(found.submission[found.submission < batch.submission]):
+    for submission in np.unique(found.submission[found.submission != batch.submission]):
         standing = batch.earlier.standing(int(submission))
         if standing is None or (scope == "request" and standing.request != batch.request):
             continue
@@ -60,15 +60,15 @@ def _given_before(batch: Batch, records: NDArray[np.int64], scope: str) -> list[
         counts[here] = standing.counts[found.record[here]]
         same_request[here] = standing.request == batch.request
     hits = np.flatnonzero(counts)
-    # matches stand by query, then by submission: the first of each query is the earliest
-    _, earliest = np.unique(found.query[hits], return_index=True)
+    # matches stand by query, then by submission: the first of each query is the smallest
+    _, smallest = np.unique(found.query[hits], return_index=True)
     return [
         _finding(
             int(records[found.query[i]]),
             "request" if same_request[i] else "market",
             f"the same as record {found.record[i]} of submission {found.submission[i]}",
         )
-        for i in hits[earliest]
+        for i in hits[smallest]
     ]
 
 
