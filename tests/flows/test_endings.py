@@ -106,7 +106,8 @@ def test_cancel_and_reclaim(town: Town) -> None:
         town.offer(request, points(5, seed=9))
     town.settle(submission)
     assert actions.settlement_of(town.ctx, submission).paid == 40 * WAD
-    actions.reclaim(town.buyer, request.id)
+    with pytest.raises(Reverted, match="nothing free"):
+        actions.reclaim(town.buyer, request.id)
     spent = before - actions.balances(town.buyer).tokens
     protocol_fee = actions.settlement_of(town.ctx, submission).protocol_fee
     assert spent == 40 * WAD * 104 // 100 + protocol_fee

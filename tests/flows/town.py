@@ -115,7 +115,7 @@ class Town:
 
     def decide(self, *submissions: int, **options: Any) -> None:
         """Play until all submissions have their verdict."""
-        self.play(lambda: all(self.phase(s) == "decided" for s in submissions), **options)
+        self.play(lambda: all(self.phase(s) in ("decided", "settled") for s in submissions), **options)
 
     def settle(self, *submissions: int) -> None:
         """Play until all submissions are decided, let the challenge window pass, and play until they are settled and delivered."""

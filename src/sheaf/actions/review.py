@@ -170,9 +170,11 @@ def _commit(ctx: Context, case: Case, seat: int, judge: Judge | JudgeMaker | Non
     ballot = find_ballot(ctx, case) or vote(ctx, case, judge, is_late=is_late)
     commitment = _commitment(ctx, case, seat, ballot)
     where = letters.topic(ctx, "commitments", case.submission, drawn.number)
-    signature = reviews.sign(ctx.chain, ctx.sender, case.submission, seat, commitment)
-    letters.post(ctx, where, CommitmentLetter(seat, commitment, signature))
-    signed = {**_commitments(ctx, case, drawn), seat: (commitment, signature)}
+    signed = _commitments(ctx, case, drawn)
+    if signed.get(seat, (b"",))[0] != commitment:
+        signature = reviews.sign(ctx.chain, ctx.sender, case.submission, seat, commitment)
+        letters.post(ctx, where, CommitmentLetter(seat, commitment, signature))
+        signed[seat] = commitment, signature
     if len(signed) < len(drawn.members) - len(drawn.commitments) and not is_late:
         return "posted its commitment"
     if len(signed) == 1:

@@ -15,7 +15,7 @@ from sheaf.actions.cases.reading import Reading, findings_of, wanted_of
 from sheaf.actions.cases.reasons import told
 from sheaf.actions.review import state_of
 from sheaf.actions.settle import next_step
-from sheaf.domain.errors import InputError, Missing
+from sheaf.domain.errors import InputError, Missing, StoreError
 from sheaf.domain.ids import Address, RequestId, SubmissionId
 from sheaf.review import reviews
 from sheaf.verification.pipeline import refusal, verdict
@@ -125,9 +125,12 @@ def reasons_of(ctx: Context, case: Case, rejected: NDArray[np.bool_]) -> list[Fi
     if key is None:
         raise Missing(f"key of submission {case.submission}: it has not come to this account")
     wanted = wanted_of(ctx, case.request)
-    reading = Reading(key, wanted, open_content(ctx, case, key, wanted))
+    try:
+        found = findings_of(ctx, case, Reading(key, wanted, open_content(ctx, case, key, wanted)))
+    except StoreError:
+        found = []
     ballot = find_ballot(ctx, case)
-    said = [*findings_of(ctx, case, reading), *(ballot.findings if ballot else ()), *told(ctx, case, key)]
+    said = [*found, *(ballot.findings if ballot else ()), *told(ctx, case, key)]
     findings: dict[tuple[int, str], Finding] = {}
     for finding in said:
         if rejected[finding.record]:
