@@ -37,7 +37,7 @@ FORBIDDEN_NAMES = {
 VERSIONED_NAME = re.compile(r"(^|_)v[0-9]+($|_)|_(old|new|legacy|copy|bak)$")
 PLACEHOLDER_NAMES = re.compile(r"\b(alice|bob|carol|charlie|eve|mallory)\b", re.IGNORECASE)
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(work|home|root|Users|opt)/\w|(?<![\w.])/tmp/(?!\{)\w")
-UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\bNotImplementedError\b")
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\braise NotImplementedError\b")
 
 LONG_FILES: dict[str, str] = {}
 LONG_FUNCTIONS: dict[str, str] = {}

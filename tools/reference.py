@@ -104,22 +104,45 @@ def errors() -> str:
 
 
 def command_line() -> str:
-    """Return the page of the command line: the help of every command."""
-    import click
-    import typer.main
+    """Return the page of the command line: what every command does, takes and shares."""
+    from typer.main import get_command
 
     from sheaf.cli.main import app
+    from sheaf.cli.verb import SHARED
 
-    lines = ["# Command line"]
+    root: Any = get_command(app)
+    lines = [
+        "# Command line",
+        "",
+        "Every command that acts takes these options too:",
+        "",
+        "| option | |",
+        "|---|---|",
+    ]
+    shown = _first_verb(root)
+    lines += [_option(parameter) for parameter in shown.params if parameter.name in SHARED]
 
-    def visit(command: click.Command, path: str, parent: click.Context | None) -> None:
-        context = click.Context(command, info_name=path.rpartition(" ")[2], parent=parent, terminal_width=100)
-        lines.extend(["", f"## {path}", "", "```", _plain_help(command, context), "```"])
-        for name, child in sorted(getattr(command, "commands", {}).items()):
+    def visit(command: Any, path: str) -> None:
+        lines.extend(["", f"## `{path}`", "", *_help(command.help or "")])
+        if children := sorted(getattr(command, "commands", {}).items()):
+            rows = [
+                f"| `{path} {name}` | {child.get_short_help_str(200)} |"
+                for name, child in children
+                if not child.hidden
+            ]
+            lines.extend(["", "| command | |", "|---|---|", *rows])
+        own = [
+            parameter
+            for parameter in command.params
+            if parameter.name not in SHARED and not parameter.name.endswith("completion")
+        ]
+        if own:
+            lines.extend(["", "| takes | |", "|---|---|", *map(_option, own)])
+        for name, child in children:
             if not child.hidden:
-                visit(child, f"{path} {name}", context)
+                visit(child, f"{path} {name}")
 
-    visit(typer.main.get_command(app), "sheaf", None)
+    visit(root, "sheaf")
     return "\n".join(lines) + "\n"
 
 
@@ -184,23 +207,34 @@ def _fixes() -> Callable[[str], str]:
     return fix_for
 
 
-def _plain_help(command: Any, context: Any) -> str:
-    import click
+def _first_verb(command: Any) -> Any:
+    while getattr(command, "commands", None):
+        command = next(child for _, child in sorted(command.commands.items()))
+    return command
 
-    formatter = click.HelpFormatter(width=100)
-    click.Command.format_usage(command, context, formatter)
-    click.Command.format_help_text(command, context, formatter)
-    click.Command.format_options(command, context, formatter)
-    if hasattr(command, "commands"):
-        rows = [
-            (name, child.get_short_help_str(80))
-            for name, child in sorted(command.commands.items())
-            if not child.hidden
-        ]
-        if rows:
-            with formatter.section("Commands"):
-                formatter.write_dl(rows)
-    return "\n".join(line.rstrip() for line in formatter.getvalue().strip().splitlines())
+
+def _help(text: str) -> list[str]:
+    """Return a command's help, its example as code."""
+    lines: list[str] = []
+    for line in text.replace("\b", "").replace("\f", "").strip().splitlines():
+        head, mark, example = line.strip().partition("Example: ")
+        lines.append(f"{head}`{example}`" if mark else line.strip())
+    return lines
+
+
+def _option(parameter: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+    is_argument = parameter.param_type_name == "argument"
+    if is_argument:
+        names = f"`{(parameter.metavar or parameter.name).upper()}`"
+    said = (getattr(parameter, "help", None) or "").rstrip(".")
+    default = parameter.default
+    notes = [said] if said else []
+    if parameter.required and not is_argument:
+        notes.append("required")
+    elif isinstance(default, int | float | str) and not isinstance(default, bool) and default != "":
+        notes.append(f"default `{default}`")
+    return f"| {names} | {'; '.join(notes)} |"
 
 
 if __name__ == "__main__":
