@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 ROWS = 1 << 15  # encoded at once
 BATCH_BYTES = 1 << 26
-HASHES = 1 << 11  # hashed at once: few enough objects to stay in the processor's cache
+HASHES = 1 << 10  # hashed at once: few enough objects to stay in the processor's cache
 MAX_DEPTH = 8
 MAX_DOCUMENT_DEPTH = 64
 MAX_SAFE_INTEGER = 2**53 - 1
@@ -100,12 +100,9 @@ def digest_rows(rows: NDArray[np.uint8]) -> bytes:
 def _digests(part: _Part, count: int, prefix: bytes) -> bytes:
     if not part.tails:
         return b"".join(map(digest_rows, _joined_heads(part.heads, count, prefix)))
-    records = _rows(part, count, prefix)
-    pieces = []
-    for start in range(0, count, HASHES):
-        ends = records.offsets[start : start + HASHES + 1].tolist()
-        pieces.append(_joined_digests([records.data[a:b] for a, b in pairwise(ends)]))
-    return b"".join(pieces)
+    records = _joined_rows(part, count, prefix)
+    batches = (records.slice(start, HASHES) for start in range(0, count, HASHES))
+    return b"".join(_joined_digests(batch.to_numpy(zero_copy_only=False).tolist()) for batch in batches)
 
 
 def _joined_digests(items: list[bytes]) -> bytes:
@@ -277,37 +274,40 @@ def _encode_object(values: pa.Array, path: str, depth: int) -> _Part:
 def _joined_heads(heads: list[_Head], count: int, prefix: bytes) -> Iterator[NDArray[np.uint8]]:
     """Yield `prefix` and the heads of HASHES rows side by side, shape (rows, width); the next rows take the place of these."""
     width = len(prefix) + sum(1 + (0 if head.fixed is None else head.fixed.itemsize) for head in heads)
-    rows = np.ones((min(count, HASHES), width), np.uint8)
+    rows = np.ones((max(1, min(HASHES, count)), width), np.uint8)
     rows[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
+    changing, place = [], len(prefix)
+    for present, fixed in heads:
+        if present is not None:
+            changing.append((rows[:, place], present))
+        place += 1
+        if fixed is not None:
+            # One whole value a row, however it is aligned: much faster than its bytes one by one.
+            changing.append((np.ndarray(len(rows), fixed.dtype, rows.data, place, (width,)), fixed))
+            place += fixed.itemsize
     for start in range(0, count, HASHES):
-        batch = slice(start, min(start + HASHES, count))
-        rows, place = rows[: batch.stop - start], len(prefix)
-        for present, fixed in heads:
-            if present is not None:
-                rows[:, place] = present[batch]
-            place += 1
-            if fixed is not None:
-                # One whole value a row, however it is aligned: much faster than its bytes one by one.
-                column = np.ndarray(len(rows), fixed.dtype, rows.data, place, (width,))
-                column[:] = fixed[batch]
-                place += fixed.itemsize
-        yield rows
+        size = min(HASHES, count - start)
+        for column, values in changing:
+            column[:size] = values[start : start + size]
+        yield rows[:size]
 
 
-def _rows(part: _Part, count: int, prefix: bytes = b"") -> Records:
-    """Join `prefix`, heads and tails row by row."""
+def _joined_rows(part: _Part, count: int, prefix: bytes) -> pa.Array:
+    """Return `prefix`, heads and tails joined row by row, a large_binary array of length `count`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     data = b"".join(rows.tobytes() for rows in _joined_heads(part.heads, count, prefix))
-    offsets = np.arange(count + 1, dtype=np.int64) * (len(data) // max(count, 1))
+    heads = _binary(data, np.arange(count + 1, dtype=np.int64) * (len(data) // max(count, 1)))
     if not part.tails or not count:
-        return Records(data, offsets)
-    joined = pc.binary_join_element_wise(
-        _binary(data, offsets), *part.tails, pa.scalar(b"", pa.large_binary())
-    )
-    _, ends, joined_data = joined.buffers()
-    return Records(joined_data.to_pybytes(), np.frombuffer(ends, np.int64, count + 1))
+        return heads
+    return pc.binary_join_element_wise(heads, *part.tails, pa.scalar(b"", pa.large_binary()))
+
+
+def _rows(part: _Part, count: int, prefix: bytes = b"") -> Records:
+    """Join `prefix`, heads and tails row by row."""
+    _, ends, data = _joined_rows(part, count, prefix).buffers()
+    return Records(data.to_pybytes(), np.frombuffer(ends, np.int64, count + 1))
 
 
 def _binary(data: bytes, offsets: NDArray[np.int64]) -> pa.Array:
