@@ -123,7 +123,9 @@ class World:
     def signature(self, submission: int, seat: int, commitment: bytes) -> bytes:
         """Return the seat's validator's signature over its commitment."""
         key = self.keys[self.committees.seat_account(submission, seat)]
-        data = openings.typed_data(boa.env.evm.patch.chain_id, self.reviews.address, submission, seat, commitment)
+        data = openings.typed_data(
+            boa.env.evm.patch.chain_id, self.reviews.address, submission, seat, commitment
+        )
         return bytes(key.sign_typed_data(*data).signature)
 
     def commit(self, submission: int, seat: int, bitmap: bytes, number: int = 1) -> bytes:
@@ -142,7 +144,12 @@ class World:
         return made
 
     def openings(
-        self, submission: int, seats: Sequence[int], commitments: dict[int, bytes], groups: Sequence[int] = (), first: int = 0,
+        self,
+        submission: int,
+        seats: Sequence[int],
+        commitments: dict[int, bytes],
+        groups: Sequence[int] = (),
+        first: int = 0,
         carried: Sequence[int] = (),
     ) -> reviews.Openings:
         """Return the arguments of a tally."""
@@ -157,14 +164,20 @@ class World:
             sender=sender or self.outsider,
         )  # fmt: skip
 
-    def review_jointly(self, submission: int, bitmaps: Sequence[bytes], first: int = 0, carried: Sequence[int] = ()) -> None:
+    def review_jointly(
+        self, submission: int, bitmaps: Sequence[bytes], first: int = 0, carried: Sequence[int] = ()
+    ) -> None:
         """Commit and count a whole round in two transactions."""
         number = 1 if first == 0 else 2
-        made = self.commit_jointly(submission, {first + i: bitmap for i, bitmap in enumerate(bitmaps)}, number)
+        made = self.commit_jointly(
+            submission, {first + i: bitmap for i, bitmap in enumerate(bitmaps)}, number
+        )
         group = sum(1 << seat for seat in made)
         self.tally(submission, self.openings(submission, list(made), made, [group], first, carried))
 
-    def decide(self, records: int = 50, rejected: Sequence[bool] | None = None, **changes: Any) -> tuple[int, int]:
+    def decide(
+        self, records: int = 50, rejected: Sequence[bool] | None = None, **changes: Any
+    ) -> tuple[int, int]:
         """Take a submission through a unanimous review; return request and submission."""
         request = self.open(**changes)
         submission = self.submit(request, records)

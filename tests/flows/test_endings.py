@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.flows.town import Threshold, Town, points
 
 from sheaf import actions
 from sheaf.domain.amounts import WAD
 from sheaf.domain.errors import InputError, Reverted
 from sheaf.nodes.validator import Validator
+from tests.flows.town import Threshold, Town, points
 
 
 def test_without_a_committee_everything_returns(town: Town) -> None:
@@ -49,7 +49,11 @@ def test_a_member_who_never_opens_loses_its_fee_and_a_part_of_its_lock(town: Tow
     town.staff([Threshold()] * 7)
     request = town.open()
     submission = town.offer(request, points(30))
-    town.play(lambda: bool(town.ctx.docket.case(submission).rounds and town.ctx.docket.case(submission).rounds[0].is_complete))
+    town.play(
+        lambda: bool(
+            town.ctx.docket.case(submission).rounds and town.ctx.docket.case(submission).rounds[0].is_complete
+        )
+    )
     drawn = town.ctx.docket.case(submission).rounds[0]
     absent = next(v for v in town.validators if v.ctx.account == drawn.members[2])
     present = [v for v in town.validators if v is not absent]

@@ -7,7 +7,6 @@ import os
 import msgspec
 import pyarrow as pa
 import pytest
-from tests.flows.town import WANTED, Threshold, Town, points
 
 from sheaf import actions
 from sheaf.actions.cases import letters
@@ -18,6 +17,7 @@ from sheaf.domain.errors import InputError, RecordError
 from sheaf.market import requests
 from sheaf.store import cid as cids
 from sheaf.store.envelope import key_commitment, new_key, seal
+from tests.flows.town import WANTED, Threshold, Town, points
 
 
 def flood(town: Town, submission: int) -> None:
@@ -27,7 +27,13 @@ def flood(town: Town, submission: int) -> None:
     someone = [letters.account_bytes(v.ctx.account) for v in town.validators]
     for kind in ("keys", "sheets", "reasons", "commitments", "openings"):
         where = letters.topic(ctx, kind, submission, 1 if kind in ("commitments", "openings") else None)
-        for junk in (b"\x00", b"\xc1", os.urandom(65536), msgspec.msgpack.encode({"seat": 1}), b"\x93" * 4000):
+        for junk in (
+            b"\x00",
+            b"\xc1",
+            os.urandom(65536),
+            msgspec.msgpack.encode({"seat": 1}),
+            b"\x93" * 4000,
+        ):
             ctx.mailbox.post(where, junk)
     keys = letters.topic(ctx, "keys", submission)
     for reader in someone:
@@ -37,13 +43,27 @@ def flood(town: Town, submission: int) -> None:
         wrong = seal(new_key(), validator.ctx.reading_key.public, letters._context(ctx, case.submission))
         letters.post(ctx, keys, KeyLetter(letters.account_bytes(validator.ctx.account), wrong))
     for seat in (0, 1, 4, 99, -1):
-        letters.post(ctx, letters.topic(ctx, "commitments", submission, 1), CommitmentLetter(seat, b"\x01" * 32, b"\x02" * 65))
-        letters.post(ctx, letters.topic(ctx, "commitments", submission, 1), CommitmentLetter(seat, b"\x01", b""))
-        letters.post(ctx, letters.topic(ctx, "openings", submission, 1), OpeningLetter(seat, b"\x00" * 32, b"\xff" * 32))
+        letters.post(
+            ctx,
+            letters.topic(ctx, "commitments", submission, 1),
+            CommitmentLetter(seat, b"\x01" * 32, b"\x02" * 65),
+        )
+        letters.post(
+            ctx, letters.topic(ctx, "commitments", submission, 1), CommitmentLetter(seat, b"\x01", b"")
+        )
+        letters.post(
+            ctx,
+            letters.topic(ctx, "openings", submission, 1),
+            OpeningLetter(seat, b"\x00" * 32, b"\xff" * 32),
+        )
         letters.post(ctx, letters.topic(ctx, "openings", submission, 1), OpeningLetter(seat, b"", b""))
     broken = ctx.store.put(b"not a sheet")
     for cid in (str(broken), "../../etc/passwd", "", "bafy"):
-        letters.post(ctx, letters.topic(ctx, "sheets", submission), SheetLetter(cid, dict.fromkeys(someone, b"\x00" * 80)))
+        letters.post(
+            ctx,
+            letters.topic(ctx, "sheets", submission),
+            SheetLetter(cid, dict.fromkeys(someone, b"\x00" * 80)),
+        )
         letters.post(ctx, letters.topic(ctx, "reasons", submission), ReasonsLetter(0, cid))
 
 
@@ -58,7 +78,11 @@ def test_hostile_letters_change_nothing(town: Town) -> None:
     case = town.ctx.docket.case(submission)
     assert len(case.rounds[0].groups) == 1
     ignored = {reason for reason, seen in town.ctx.ignored.items() if seen}
-    assert {"key letter that cannot be opened", "key that does not match its commitment", "malformed KeyLetter"} <= ignored
+    assert {
+        "key letter that cannot be opened",
+        "key that does not match its commitment",
+        "malformed KeyLetter",
+    } <= ignored
 
 
 def test_a_copied_commitment_is_not_ones_own(town: Town) -> None:
@@ -79,7 +103,9 @@ def test_a_copied_commitment_is_not_ones_own(town: Town) -> None:
     assert actions.status(town.ctx, submission).approved == 10
 
 
-def raw_submission(town: Town, request: int, *, cid: str, root: bytes, key: bytes, records: int = 10, has_key: bool = True) -> int:
+def raw_submission(
+    town: Town, request: int, *, cid: str, root: bytes, key: bytes, records: int = 10, has_key: bool = True
+) -> int:
     """Submit without the client's care, as a hostile contributor would."""
     ctx = town.contributor
     found = actions.show_request(ctx, request)
@@ -97,7 +123,9 @@ def raw_submission(town: Town, request: int, *, cid: str, root: bytes, key: byte
     return int(number)
 
 
-@pytest.mark.parametrize("fault", ["absent", "noise", "other key", "other root", "no parquet", "foreign", "count", "columns"])
+@pytest.mark.parametrize(
+    "fault", ["absent", "noise", "other key", "other root", "no parquet", "foreign", "count", "columns"]
+)
 def test_content_that_is_not_what_was_committed_is_refused_whole(town: Town, fault: str) -> None:
     """Missing, undecryptable, unreadable or otherwise false content: every record rejected, with a code that says so."""
     from sheaf.actions.cases.examine import associated, content_of
@@ -138,7 +166,12 @@ def test_a_key_that_never_comes_is_the_contributors_fault(town: Town) -> None:
     town.staff([Threshold()] * 7)
     request = town.open()
     submission = raw_submission(
-        town, request.id, cid=town.ctx.store.put(b"x" * 100), root=os.urandom(32), key=new_key(), has_key=False
+        town,
+        request.id,
+        cid=town.ctx.store.put(b"x" * 100),
+        root=os.urandom(32),
+        key=new_key(),
+        has_key=False,
     )
     town.play(lambda: bool(town.ctx.docket.case(submission).rounds))
     drawn = town.ctx.docket.case(submission).rounds[0]

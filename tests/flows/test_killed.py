@@ -6,12 +6,12 @@ import random
 from typing import Any
 
 import pytest
-from tests.flows.town import Threshold, Town, points
 
 from sheaf import actions
 from sheaf.actions.cases import journal
 from sheaf.domain.amounts import WAD
 from sheaf.nodes.validator import Validator
+from tests.flows.town import Threshold, Town, points
 
 
 class Killed(BaseException):
@@ -86,7 +86,9 @@ def test_what_a_crash_left_is_finished_without_the_file(town: Town, monkeypatch:
     assert reaper.moments > 0
 
 
-def test_killed_validators_vote_once_and_the_market_goes_on(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_validators_vote_once_and_the_market_goes_on(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Validators that die at every moment of a review and start anew reach the verdict of a run without deaths."""
     town.staff([Threshold()] * 6)
     request = town.open()
@@ -109,7 +111,11 @@ def test_killed_validators_vote_once_and_the_market_goes_on(town: Town, monkeypa
         town.mine()
     assert deaths > 10
     assert town.phase(submission) == "decided"
-    committed = [e for e in town.ctx.chain.market_events(("Reviews",), 0, town.ctx.chain.block().number) if "Committed" in e.name]
+    committed = [
+        e
+        for e in town.ctx.chain.market_events(("Reviews",), 0, town.ctx.chain.block().number)
+        if "Committed" in e.name
+    ]
     seats = sum(e.args["group"].bit_count() if "group" in e.args else 1 for e in committed)
     assert seats == 5
     town.settle(submission)

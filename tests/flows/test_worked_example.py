@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.flows.town import Threshold, Town, points
-
 import sheaf
 from sheaf import actions
 from sheaf.domain.amounts import WAD
+from tests.flows.town import Threshold, Town, points
 
 
 def test_worked_example(town: Town, tmp_path: Path) -> None:

@@ -30,7 +30,11 @@ WANTED = Specification(
     schema=SCHEMA,
     licence="CC-BY-4.0",
     label="label",
-    checks=(CheckUse("commitment"), CheckUse("schema"), CheckUse("duplicates", parameters={"scope": "market"})),
+    checks=(
+        CheckUse("commitment"),
+        CheckUse("schema"),
+        CheckUse("duplicates", parameters={"scope": "market"}),
+    ),
 )
 
 
@@ -97,7 +101,9 @@ class Town:
         account = self.custodian.ctx.account
         return actions.submit(who or self.contributor, request.id, table, custodian=account, **options)
 
-    def play(self, until: Callable[[], bool], ticks: int = 80, validators: list[Validator] | None = None) -> None:
+    def play(
+        self, until: Callable[[], bool], ticks: int = 80, validators: list[Validator] | None = None
+    ) -> None:
         """Let custodian and validators act, block by block, until something holds."""
         for _ in range(ticks):
             if until():

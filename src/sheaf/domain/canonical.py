@@ -231,7 +231,9 @@ def _head(values: pa.Array, fixed: NDArray[Any] | None = None) -> _Head:
 
 
 def _together(parts: list[_Part]) -> _Part:
-    return _Part([head for part in parts for head in part.heads], [tail for part in parts for tail in part.tails])
+    return _Part(
+        [head for part in parts for head in part.heads], [tail for part in parts for tail in part.tails]
+    )
 
 
 def _lengths(lengths: NDArray[Any], path: str) -> NDArray[Any]:

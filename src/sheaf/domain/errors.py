@@ -1,18 +1,18 @@
 """The tree of errors.
 
-    SheafError
-    ├─ InputError        what the user gave cannot be taken: field, value, fix
-    │  ├─ SpecificationError   a request's specification
-    │  ├─ RecordError          records or the file that holds them
-    │  └─ CredentialError      keystore, password, reading key
-    ├─ ChainError        the network would not do it
-    │  ├─ Reverted             a contract refused, in its own words
-    │  ├─ WrongNetwork         chain id or contracts differ from what was expected
-    │  └─ Unreachable          the endpoint does not answer
-    ├─ StoreError        content is absent, broken or cannot be written
-    │  └─ Missing              no content under this CID
-    ├─ Refused           a rule of the market forbids it, in the contract's own words
-    └─ IntegrityError    bytes, proofs or signatures do not match what was committed
+SheafError
+├─ InputError        what the user gave cannot be taken: field, value, fix
+│  ├─ SpecificationError   a request's specification
+│  ├─ RecordError          records or the file that holds them
+│  └─ CredentialError      keystore, password, reading key
+├─ ChainError        the network would not do it
+│  ├─ Reverted             a contract refused, in its own words
+│  ├─ WrongNetwork         chain id or contracts differ from what was expected
+│  └─ Unreachable          the endpoint does not answer
+├─ StoreError        content is absent, broken or cannot be written
+│  └─ Missing              no content under this CID
+├─ Refused           a rule of the market forbids it, in the contract's own words
+└─ IntegrityError    bytes, proofs or signatures do not match what was committed
 """
 
 from __future__ import annotations

@@ -22,7 +22,9 @@ from benchmarks.report import Figure, report
         (Figure("a", 3, "gas"), None, None),
     ],
 )
-def test_figure_is_held_against_its_reference(figure: Figure, ratio: float | None, holds: bool | None) -> None:
+def test_figure_is_held_against_its_reference(
+    figure: Figure, ratio: float | None, holds: bool | None
+) -> None:
     """The ratio is value over reference, and the side of the target that is better decides whether it holds."""
     assert (figure.ratio, figure.holds) == (ratio, holds)
 
@@ -48,7 +50,9 @@ def test_report_refuses_figures_of_one_name() -> None:
 
 def test_report_has_what_readers_ask_for() -> None:
     """Each figure has value, unit, its peer or limit, ratio, target and whether it holds."""
-    figures = json.loads(report("x", [Figure("a", 1, "gas", limit=2, against="a rule")], as_json=True))["figures"]
+    figures = json.loads(report("x", [Figure("a", 1, "gas", limit=2, against="a rule")], as_json=True))[
+        "figures"
+    ]
     assert figures["a"] == {
         "value": 1,
         "unit": "gas",

@@ -62,7 +62,9 @@ def test_size_limit_is_held(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_source_that_does_not_compile_is_told(folder: Path) -> None:
     """The compiler's words come out, and no artifact is touched."""
-    (folder / "contracts" / "room" / "Word.vy").write_text(SOURCE + "@external\ndef bad():\n    self.nowhere = 1\n")
+    (folder / "contracts" / "room" / "Word.vy").write_text(
+        SOURCE + "@external\ndef bad():\n    self.nowhere = 1\n"
+    )
     with pytest.raises(contracts.CompilationFailed, match="nowhere"):
         contracts.write()
     assert not list(folder.rglob("artifacts"))
