@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NEVER = 2**63
 """A block number beyond all."""
 
-CONTRACTS = ("Nodes", "Stakes", "Requests", "Committees", "Reviews")
+CONTRACTS = ("Parameters", "Nodes", "Stakes", "Requests", "Committees", "Reviews")
 
 
 @dataclass
@@ -98,6 +98,7 @@ class Case:
     settled_by: str = ""
     is_void: bool = False
     ended_block: int = 0
+    version: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -154,7 +155,8 @@ class Docket:
         self.reading_keys: dict[Address, bytes] = {}
         self.validators: dict[int, Address] = {}
         self.specifications: dict[RequestId, Specification | None] = {}
-        self._views: dict[tuple[str, int], Any] = {}
+        self._views: dict[tuple[str, int], tuple[int, Any]] = {}
+        self._version = 0
 
     def refresh(self) -> Block:
         """Read the events of new blocks and return the newest block. Raises Unreachable."""
@@ -170,7 +172,6 @@ class Docket:
             if self.chain.block_at(block.number).hash == block.hash:
                 for event in events:
                     self._apply(event)
-                self._views.clear()
                 self.head = block
             return self.head or block
 
@@ -188,11 +189,13 @@ class Docket:
         return found
 
     def view(self, name: str, number: int, read: Callable[[], Any]) -> Any:
-        """Return what `read` returns, asked once per block under `(name, number)`."""
+        """Return what `read` returns about submission `number` (0: about parameters), asked again only after events that concern it."""
         self.refresh()
-        if (name, number) not in self._views:
-            self._views[name, number] = read()
-        return self._views[name, number]
+        version = self.cases[SubmissionId(number)].version if number else self._version
+        known = self._views.get((name, number))
+        if known is None or known[0] != version:
+            known = self._views[name, number] = version, read()
+        return known[1]
 
     def reading_key(self, account: Address) -> bytes | None:
         """Return the reading key that `account` has published, 32 bytes, or None."""
@@ -203,6 +206,11 @@ class Docket:
         apply = getattr(self, f"_on_{event.name}", None)
         if apply is not None:
             apply(event, event.args)
+        case = self.cases.get(event.args.get("submission", 0))
+        if case is not None:
+            case.version += 1
+        elif event.contract == "Parameters":
+            self._version += 1
 
     def _of(self, args: dict[str, Any]) -> Case:
         return self.cases[SubmissionId(args["submission"])]
