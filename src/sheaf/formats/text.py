@@ -37,7 +37,7 @@ def read_csv(file: BinaryIO, schema: Schema | None, limits: Limits) -> pa.Table:
     file.seek(begin)
     batches, count = [], 0
     try:
-        for batch in _open_csv(file, header if schema else []):
+        for batch in _open_csv(_Ended(file), header if schema else []):
             count += batch.num_rows
             if count > limits.max_records:
                 break
@@ -49,7 +49,27 @@ def read_csv(file: BinaryIO, schema: Schema | None, limits: Limits) -> pa.Table:
     return cast(table, schema.fields, is_text=True) if schema else table
 
 
-def _open_csv(file: BinaryIO, strings: list[str]) -> Any:
+class _Ended(io.RawIOBase):
+    """A file whose last line is ended: else Arrow takes an empty last cell after a quoted one for an empty text."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.last = file, b"\n"
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` from the file, with a line feed behind its end if it has none."""
+        block = self.file.read(len(buffer))
+        if not block and self.last != b"\n":
+            block = b"\n"
+        self.last = block[-1:] or self.last
+        buffer[: len(block)] = block
+        return len(block)
+
+
+def _open_csv(file: _Ended, strings: list[str]) -> Any:
     # One thread: only then does a refusal name its row.
     return pc.open_csv(
         file,
