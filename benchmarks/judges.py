@@ -92,19 +92,19 @@ def measure(options: Options) -> list[Figure]:
     column = {name: np.array([run[name] for run in runs]) for name in runs[0]}
     high: dict[str, Any] = {"unit": "share", "better": "higher"}
     figures = [
-        Figure("precision", column["precision"].mean(), limit=0.98, against="aim", **high),
-        Figure("precision, worst seed", column["precision"].min(), limit=0.98, against="aim", **high),
-        Figure("recall", column["recall"].mean(), limit=0.9, against="aim", **high),
-        Figure("recall, worst seed", column["recall"].min(), limit=0.9, against="aim", **high),
-        Figure("recall, first round alone", column["first"].mean(), "share"),
-        Figure("second rounds", column["hung"].mean(), "share of records"),
-        Figure("garbage approved", column["garbage"].mean(), "share of its records"),
-        Figure("random mislabels approved", column["random"].mean(), "share of its wrong records"),
-        Figure("likely mislabels approved", column["likely"].mean(), "share of its wrong records"),
+        Figure("precision", float(column["precision"].mean()), limit=0.98, against="aim", **high),
+        Figure("precision, worst seed", float(column["precision"].min()), limit=0.98, against="aim", **high),
+        Figure("recall", float(column["recall"].mean()), limit=0.9, against="aim", **high),
+        Figure("recall, worst seed", float(column["recall"].min()), limit=0.9, against="aim", **high),
+        Figure("recall, first round alone", float(column["first"].mean()), "share"),
+        Figure("second rounds", float(column["hung"].mean()), "share of records"),
+        Figure("garbage approved", float(column["garbage"].mean()), "share of its records"),
+        Figure("random mislabels approved", float(column["random"].mean()), "share of its wrong records"),
+        Figure("likely mislabels approved", float(column["likely"].mean()), "share of its wrong records"),
     ]
     for kind, (precision, recall) in zip(KINDS, alone.mean(axis=0), strict=True):
-        figures.append(Figure(f"{kind} alone, precision", precision, "share"))
-        figures.append(Figure(f"{kind} alone, recall", recall, "share"))
+        figures.append(Figure(f"{kind} alone, precision", float(precision), "share"))
+        figures.append(Figure(f"{kind} alone, recall", float(recall), "share"))
     return figures
 
 

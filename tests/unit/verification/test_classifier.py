@@ -14,6 +14,7 @@ from sklearn.datasets import load_digits
 
 from sheaf.domain.errors import InputError
 from sheaf.domain.request import Specification
+from sheaf.verification import judges
 from sheaf.verification.judges import KINDS, named
 from sheaf.verification.judges.classifier import Classifier
 from sheaf.verification.judges.features import Features
@@ -72,6 +73,18 @@ def test_the_same_seed_gives_the_same_judge() -> None:
     votes = Classifier("random-forest", SAMPLE, "label", 7).judge(RECORDS, SPECIFICATION)
     again = Classifier("random-forest", SAMPLE, "label", 7).judge(RECORDS.take(order), SPECIFICATION)
     assert (votes[order] == again).all()
+
+
+def test_a_judge_is_trained_once_for_a_sample(monkeypatch: Any) -> None:
+    """Asked for again, the same judge comes back; another seed, sample or label makes another."""
+    monkeypatch.setattr(judges, "KEPT", 3)
+    judge = named(FAST, SAMPLE, SPECIFICATION, 3)
+    assert named(FAST, pa.table(SAMPLE.to_pydict(), SAMPLE.schema), SPECIFICATION, 3) is judge
+    assert named(FAST, SAMPLE, SPECIFICATION, 4) is not judge
+    assert named(FAST, SAMPLE.slice(0, 200), SPECIFICATION, 3) is not judge
+    for seed in range(judges.KEPT):
+        named(FAST, SAMPLE.slice(0, 60), SPECIFICATION, seed)
+    assert named(FAST, SAMPLE, SPECIFICATION, 3) is not judge
 
 
 @pytest.mark.parametrize("kind", ["logistic", "knn", "naive-bayes"])

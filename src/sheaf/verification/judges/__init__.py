@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
+import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from sheaf.domain.errors import InputError
@@ -15,19 +18,27 @@ if TYPE_CHECKING:
 
     from sheaf.domain.ports import Judge
     from sheaf.domain.request import Specification
+    from sheaf.verification.judges.classifier import Classifier
 
 KINDS = (
     "logistic",
     "svm",
+    "poly-svm",
     "knn",
     "random-forest",
     "extra-trees",
+    "bagging",
     "naive-bayes",
     "mlp",
     "gradient-boosting",
     "lda",
+    "qda",
 )
 """The kinds of classifier, by name."""
+
+
+KEPT = 32
+"""Trained classifiers that are kept for the next submission."""
 
 
 def named(name: str, sample: pa.Table | None, specification: Specification, seed: int = 0) -> Judge:
@@ -51,4 +62,25 @@ def named(name: str, sample: pa.Table | None, specification: Specification, seed
         raise InputError(
             "label", "none", "this request names no label to judge: judge by hand or by a program"
         )
-    return Classifier(name, sample, specification.label, seed)
+    return _trained_once(Classifier, name, sample, specification.label, seed)
+
+
+_KEPT: OrderedDict[tuple[str, str, int, bytes], Classifier] = OrderedDict()
+_KEPT_LOCK = threading.Lock()
+
+
+def _trained_once(make: type[Classifier], kind: str, sample: pa.Table, label: str, seed: int) -> Classifier:
+    """Return a classifier, trained anew only if this one was not asked for lately: a request's sample does not change."""
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, sample.schema) as stream:
+        stream.write_table(sample)
+    place = (kind, label, seed, hashlib.sha256(sink.getvalue()).digest())
+    with _KEPT_LOCK:
+        if place not in _KEPT:
+            _KEPT[place] = make(kind, sample, label, seed)
+        _KEPT.move_to_end(place)
+        while len(_KEPT) > KEPT:
+            _KEPT.popitem(last=False)
+        return _KEPT[place]

@@ -182,9 +182,11 @@ def _estimator(kind: str, seed: int) -> Any:
     makers: dict[str, Callable[[], Any]] = {
         "logistic": lambda: linear_model.LogisticRegression(max_iter=500),
         "svm": lambda: svm.SVC(C=10.0),
+        "poly-svm": lambda: svm.SVC(C=10.0, kernel="poly", coef0=1.0),
         "knn": lambda: neighbors.KNeighborsClassifier(5, weights="distance"),
         "random-forest": lambda: ensemble.RandomForestClassifier(100, random_state=seed),
         "extra-trees": lambda: ensemble.ExtraTreesClassifier(100, random_state=seed),
+        "bagging": lambda: ensemble.BaggingClassifier(n_estimators=60, max_features=0.5, random_state=seed),
         "naive-bayes": lambda: naive_bayes.GaussianNB(var_smoothing=0.05),
         "mlp": lambda: neural_network.MLPClassifier(
             (64,), max_iter=100, solver="lbfgs", alpha=1.0, random_state=seed
@@ -193,6 +195,7 @@ def _estimator(kind: str, seed: int) -> Any:
             max_iter=40, min_samples_leaf=5, max_leaf_nodes=8, random_state=seed
         ),
         "lda": lambda: discriminant_analysis.LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
+        "qda": lambda: discriminant_analysis.QuadraticDiscriminantAnalysis(reg_param=0.2),
     }
     return makers[kind]()
 
@@ -211,7 +214,7 @@ def _trained(
         found = np.full((len(rows), classes), np.log(_FLOOR))
         if model is None:
             found[:, present] = 0.0
-        elif kind == "svm":
+        elif kind.endswith("svm"):
             sides = model.decision_function(rows)
             found[:, present] = np.stack([-sides, sides], axis=1) if sides.ndim == 1 else sides
         else:
