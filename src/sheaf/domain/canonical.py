@@ -210,20 +210,27 @@ def _fixed(values: pa.Array, path: str) -> NDArray[Any]:
 
     try:
         if types.is_boolean(values.type):
-            return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False), "u1")
+            return np.asarray(_filled(values, pa.bool_(), False).to_numpy(zero_copy_only=False), "u1")
         if types.is_floating(values.type):
-            numbers = np.asarray(values.cast(pa.float64()).fill_null(0.0).to_numpy(), "<f8")
+            numbers = np.asarray(_filled(values, pa.float64(), 0.0).to_numpy(), "<f8")
             if not np.isfinite(numbers).all():
                 place = int(np.flatnonzero(~np.isfinite(numbers))[0])
                 raise RecordError(path, numbers[place], "give finite numbers, or leave the value out")
             return numbers + 0.0  # -0.0 + 0.0 is 0.0
         if types.is_date(values.type):
-            return np.asarray(values.cast(pa.date32()).cast(pa.int32()).fill_null(0).to_numpy(), "<i4")
+            return np.asarray(_filled(values.cast(pa.date32()), pa.int32(), 0).to_numpy(), "<i4")
         if types.is_timestamp(values.type):
             values = values.cast(pa.timestamp("us", "UTC"))
-        return np.asarray(values.cast(pa.int64()).fill_null(0).to_numpy(), "<i8")
+        return np.asarray(_filled(values, pa.int64(), 0).to_numpy(), "<i8")
     except pa.ArrowInvalid as error:
         raise RecordError(path, error, "give integers of 64 bits and times of whole microseconds") from None
+
+
+def _filled(values: pa.Array, dtype: pa.DataType, null: Any) -> pa.Array:
+    """Return `values` as `dtype`, with `null` for what is absent; as they are where they are so: tables can have many columns."""
+    if values.type != dtype:
+        values = values.cast(dtype)
+    return values.fill_null(null) if values.null_count else values
 
 
 def _head(values: pa.Array, fixed: NDArray[Any] | None = None) -> _Head:
