@@ -6,6 +6,7 @@ Each test runs between two anchors: what it does to the chain is undone.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +25,7 @@ MAX_STAKE = 1_000_000 * TOKEN
 RELEASE, SLASH, DRAW = 1, 2, 4
 
 
+@cache
 def load(path: str) -> Any:
     """Return the compiled contract at `path` under the contracts' folder, ready to be deployed."""
     return boa.load_partial(str(CONTRACTS / path))
