@@ -80,7 +80,10 @@ def test_index_lists_every_page() -> None:
     """The front page of the documentation links to every other page."""
     docs = ROOT / "docs"
     linked = {link.partition("#")[0] for link in LINK.findall((docs / "index.md").read_text())}
-    assert sorted({path.relative_to(docs).as_posix() for path in docs.rglob("*.md")} - linked - {"index.md"}) == []
+    assert (
+        sorted({path.relative_to(docs).as_posix() for path in docs.rglob("*.md")} - linked - {"index.md"})
+        == []
+    )
 
 
 @pytest.mark.parametrize(

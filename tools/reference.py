@@ -50,7 +50,11 @@ def parameters() -> str:
 
 def contracts() -> str:
     """Return the page of functions and events of every contract."""
-    lines = ["# Contracts", "", "Functions and events, from the compiled artifacts. A field marked · is indexed: logs can be filtered by it."]
+    lines = [
+        "# Contracts",
+        "",
+        "Functions and events, from the compiled artifacts. A field marked · is indexed: logs can be filtered by it.",
+    ]
     for source in sorted(deployables(), key=lambda path: path.stem):
         artifact = json.loads(artifact_path(source).read_text())
         notice = _notice(source.read_text())

@@ -8,6 +8,7 @@ from typing import Any
 import boa
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
 from sheaf.domain.errors import Refused
 from sheaf.review.stakes import DRAW, RELEASE, SLASH, Draw, StakesTwin
 from tests.contracts.conftest import SUPPLY, TOKEN, load

@@ -7,6 +7,7 @@ from typing import Any
 
 import boa
 import pytest
+
 from sheaf.domain.errors import Refused
 from sheaf.review.stakes import Draw, StakesTwin
 from tests.contracts.conftest import (

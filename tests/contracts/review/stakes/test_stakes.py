@@ -6,6 +6,7 @@ from typing import Any
 
 import boa
 import pytest
+
 from tests.contracts.conftest import (
     DRAW,
     MAX_STAKE,
