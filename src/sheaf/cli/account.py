@@ -21,12 +21,16 @@ def create(session: Session, name: Annotated[str, typer.Argument(help="A name fo
     from sheaf import actions
     from sheaf.bootstrap import keystore_directory
 
-    address = actions.create_account(keystore_directory(session.settings), name, session.ask_password(is_new=True))
+    address = actions.create_account(
+        keystore_directory(session.settings), name, session.ask_password(is_new=True)
+    )
     session.answer({"name": name, "address": address})
 
 
 @verb(app, "import")
-def import_key(session: Session, name: Annotated[str, typer.Argument(help="A name for the account.")]) -> None:
+def import_key(
+    session: Session, name: Annotated[str, typer.Argument(help="A name for the account.")]
+) -> None:
     """Import a private key: it is asked for, or read from standard input, never from the arguments.
 
     Example: sheaf account import buyer < key.txt
@@ -37,7 +41,9 @@ def import_key(session: Session, name: Annotated[str, typer.Argument(help="A nam
     from sheaf.bootstrap import keystore_directory
 
     password = session.ask_password(is_new=True)
-    key = typer.prompt("Private key", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    key = (
+        typer.prompt("Private key", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    )
     address = actions.import_account(keystore_directory(session.settings), name, key.strip(), password)
     session.answer({"name": name, "address": address})
 
@@ -65,7 +71,11 @@ def show(
     """
     from sheaf import actions
 
-    balances = actions.balances(session.market if address else session.acting, address)
+    balances = (
+        actions.balances(session.market, session.address(address))
+        if address
+        else actions.balances(session.acting)
+    )
     session.answer(balances)
 
 
@@ -83,9 +93,11 @@ def fund(
 
     market = session.market if address else session.acting
     units = session.amount(amount, "tokens")
-    target = address or market.account
+    target = session.address(address) if address else market.account
     actions.fund_account(market, target, tokens=units)
-    session.answer({"account": target, "tokens": units}, lambda out: out.print(f"{tokens(units)} SHEAF to {target}"))
+    session.answer(
+        {"account": target, "tokens": units}, lambda out: out.print(f"{tokens(units)} SHEAF to {target}")
+    )
 
 
 @verb(app, "register")
@@ -101,7 +113,8 @@ def register(session: Session) -> None:
 
 @verb(app, "withdraw")
 def withdraw(
-    session: Session, token: Annotated[str | None, typer.Option(help="Payment token; left out: SHEAF.")] = None
+    session: Session,
+    token: Annotated[str | None, typer.Option(help="Payment token; left out: SHEAF.")] = None,
 ) -> None:
     """Withdraw everything the market owes the account.
 
@@ -109,5 +122,8 @@ def withdraw(
     """
     from sheaf import actions
 
-    paid = actions.withdraw(session.acting, token)
-    session.answer({"account": session.acting.account, "amount": paid}, lambda out: out.print(f"{tokens(paid)} withdrawn"))
+    paid = actions.withdraw(session.acting, session.address(token, "token") if token else None)
+    session.answer(
+        {"account": session.acting.account, "amount": paid},
+        lambda out: out.print(f"{tokens(paid)} withdrawn"),
+    )

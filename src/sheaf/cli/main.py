@@ -32,7 +32,11 @@ app.add_typer(demo.app)
 
 
 @app.callback(invoke_without_command=True)
-def root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False) -> None:
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+    ] = False,
+) -> None:
     """An open market for AI training data: escrow in, verified data out."""
     if version:
         from importlib.metadata import version as version_of

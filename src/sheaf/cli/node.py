@@ -20,13 +20,15 @@ Health = Annotated[Path | None, typer.Option(help="Write health as JSON to this 
 @verb(validator, "run")
 def run_validator(
     session: Session,
-    judge: Annotated[str, typer.Option(help="A judge by name, or program:COMMAND (docs/verification.md).")] = "logistic",
+    judge: Annotated[
+        str, typer.Option(help="A judge by name, or program:COMMAND (docs/verification.md).")
+    ] = "logistic",
     seed: Annotated[int, typer.Option(help="The judge's seed.", min=0)] = 0,
     health: Health = None,
 ) -> None:
     """Run a validator until it is stopped: draw, review, tally, settle, deliver.
 
-    Example: sheaf validator run --judge forest --account validator
+    Example: sheaf validator run --judge random-forest --account validator
     """
     from sheaf.bootstrap import judge as find
     from sheaf.nodes.loop import run

@@ -23,13 +23,19 @@ def open_request(
     session: Session,
     specification: Annotated[Path, typer.Argument(help="Specification, TOML or JSON (docs/formats.md).")],
     price: Annotated[str, typer.Option(help="SHEAF per validated record.")],
-    escrow: Annotated[str, typer.Option(help="SHEAF to lock for records and reviews; the protocol fee comes on top.")],
+    escrow: Annotated[
+        str, typer.Option(help="SHEAF to lock for records and reviews; the protocol fee comes on top.")
+    ],
     records: Annotated[int, typer.Option(help="At most so many records are bought.", min=1)],
     sample: Annotated[Path | None, typer.Option(help="Records with answers to publish with it.")] = None,
     days: Annotated[float, typer.Option(help="Open for so many days.", min=0)] = 7.0,
-    fee_bps: Annotated[int, typer.Option(help="Reviewers' fee in hundredths of a per cent of the price.", min=0)] = 400,
+    fee_bps: Annotated[
+        int, typer.Option(help="Reviewers' fee in hundredths of a per cent of the price.", min=0)
+    ] = 400,
     token: Annotated[str | None, typer.Option(help="Payment token (ERC-20); left out: SHEAF.")] = None,
-    lock_rate: Annotated[str | None, typer.Option(help="SHEAF of stake per unit of the payment token.")] = None,
+    lock_rate: Annotated[
+        str | None, typer.Option(help="SHEAF of stake per unit of the payment token.")
+    ] = None,
 ) -> None:
     """Open a request and lock its escrow.
 
@@ -44,7 +50,9 @@ def open_request(
     wanted = load(specification)
     if sample is not None:
         with session.working("publishing the sample"):
-            wanted = msgspec.structs.replace(wanted, sample=actions.publish_sample(session.acting, sample, wanted))
+            wanted = msgspec.structs.replace(
+                wanted, sample=actions.publish_sample(session.acting, sample, wanted)
+            )
     with session.working("opening the request"):
         request = actions.open_request(
             session.acting,
@@ -54,28 +62,32 @@ def open_request(
             record_limit=records,
             deadline_seconds=int(days * 86_400),
             fee_bps=fee_bps,
-            token=token,
+            token=session.address(token, "token") if token else None,
             lock_rate_wad=parse_amount(lock_rate, field="lock-rate") if lock_rate else None,
         )
     session.answer(request, lambda out: _print(out, request))
 
 
 @verb(app, "list")
-def list_all(session: Session, buyer: Annotated[str | None, typer.Option(help="Only this buyer's.")] = None) -> None:
+def list_all(
+    session: Session, buyer: Annotated[str | None, typer.Option(help="Only this buyer's.")] = None
+) -> None:
     """List requests, newest last.
 
     Example: sheaf request list --json
     """
     from sheaf import actions
 
-    requests = actions.list_requests(session.market, buyer)
+    requests = actions.list_requests(session.market, session.address(buyer, "buyer") if buyer else None)
 
     def show(out: Console) -> None:
         table = Table("request", "title", "price", "left", "records", "state", box=None)
         for one in requests:
             title = actions.specification(session.market, one.id).title
             state = "cancelled" if one.is_cancelled else "open"
-            table.add_row(str(one.id), title, tokens(one.price), tokens(one.free), str(one.records_left), state)
+            table.add_row(
+                str(one.id), title, tokens(one.price), tokens(one.free), str(one.records_left), state
+            )
         out.print(table)
 
     session.answer({"requests": requests}, show)
@@ -91,11 +103,15 @@ def show(session: Session, number: Number) -> None:
 
     request = actions.show_request(session.market, number)
     wanted = actions.specification(session.market, number)
-    session.answer({"request": request, "specification": wanted}, lambda out: _print(out, request, wanted.title))
+    session.answer(
+        {"request": request, "specification": wanted}, lambda out: _print(out, request, wanted.title)
+    )
 
 
 @verb(app, "fund")
-def fund(session: Session, number: Number, amount: Annotated[str, typer.Argument(help="SHEAF to add.")]) -> None:
+def fund(
+    session: Session, number: Number, amount: Annotated[str, typer.Argument(help="SHEAF to add.")]
+) -> None:
     """Add to a request's escrow.
 
     Example: sheaf request fund 1 100 --account buyer
@@ -127,7 +143,10 @@ def reclaim(session: Session, number: Number) -> None:
     from sheaf import actions
 
     back = actions.reclaim(session.acting, number)
-    session.answer(back, lambda out: out.print(f"{tokens(back.amount)} of escrow and {tokens(back.fee)} of fees are back"))
+    session.answer(
+        back,
+        lambda out: out.print(f"{tokens(back.amount)} of escrow and {tokens(back.fee)} of fees are back"),
+    )
 
 
 def _print(out: Console, request: Request, title: str = "") -> None:

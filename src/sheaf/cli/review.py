@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sheaf.actions.review import Assignment
+    from sheaf.actions import Assignment
 
 app = typer.Typer(no_args_is_help=True, help="Review by hand: what is due, see the records, decide, go on.")
 
@@ -39,7 +39,19 @@ def list_due(session: Session) -> None:
     def show(out: Console) -> None:
         table = Table("submission", "round", "seat", "records", "commit until", "reveal until", box=None)
         for seat in due:
-            table.add_row(*(str(part) for part in (seat.submission, seat.round, seat.seat, seat.records, seat.commit_until, seat.reveal_until)))
+            table.add_row(
+                *(
+                    str(part)
+                    for part in (
+                        seat.submission,
+                        seat.round,
+                        seat.seat,
+                        seat.records,
+                        seat.commit_until,
+                        seat.reveal_until,
+                    )
+                )
+            )
         out.print(table)
 
     session.answer({"seats": due}, show)
@@ -59,18 +71,24 @@ def show_records(session: Session, number: Number) -> None:
         {"position": place, "record": row, "finding": found[int(own)].code if int(own) in found else None}
         for place, (own, row) in enumerate(zip(work.order, work.records.to_pylist(), strict=True))
     ]
-    session.answer(
-        {"submission": number, "instructions": work.specification.instructions, "records": rows},
-        lambda out: [out.print(f"{row['position']}: {_line(row['record'])}", row["finding"] or "", markup=False) for row in rows],  # type: ignore[arg-type, func-returns-value]
-    )
+
+    def show(out: Console) -> None:
+        for row in rows:
+            out.print(f"{row['position']}: {_line(row['record'])}", row["finding"] or "", markup=False)
+
+    session.answer({"submission": number, "instructions": _instructions(work), "records": rows}, show)
 
 
 @verb(app, "decide")
 def decide(
     session: Session,
     number: Number,
-    reject: Annotated[str | None, typer.Option(help="Positions to reject, such as 3,7,12-15; '' approves all.")] = None,
-    decisions: Annotated[Path | None, typer.Option(help="File with one line of 1 (approve) or 0 per record.")] = None,
+    reject: Annotated[
+        str | None, typer.Option(help="Positions to reject, such as 3,7,12-15; '' approves all.")
+    ] = None,
+    decisions: Annotated[
+        Path | None, typer.Option(help="File with one line of 1 (approve) or 0 per record.")
+    ] = None,
 ) -> None:
     """Record the review, by option, by file, or record by record in the terminal; then take the next step on chain.
 
@@ -86,7 +104,13 @@ def decide(
     else:
         approved = _ask(session, work)
     actions.cast(session.acting, number, approved)
-    session.answer({"submission": number, "approved": int(approved.sum()), "step": actions.advance(session.acting, number)})
+    session.answer(
+        {
+            "submission": number,
+            "approved": int(approved.sum()),
+            "step": actions.advance(session.acting, number),
+        }
+    )
 
 
 @verb(app, "advance")
@@ -121,7 +145,9 @@ def _from_file(path: Path, count: int) -> NDArray[np.bool_]:
     try:
         lines = path.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError("decisions", path, f"cannot be read ({type(error).__name__}); give a text file") from None
+        raise InputError(
+            "decisions", path, f"cannot be read ({type(error).__name__}); give a text file"
+        ) from None
     if len(lines) != count or set(lines) - {"0", "1"}:
         raise InputError("decisions", f"{len(lines)} lines", f"give {count} lines of 0 or 1")
     return np.array([line == "1" for line in lines], dtype=np.bool_)
@@ -132,12 +158,14 @@ def _ask(session: Session, work: Assignment) -> NDArray[np.bool_]:
 
     if not sys.stdin.isatty():
         raise InputError("decisions", "none", "give --reject or --decisions, or run in a terminal")
-    session.talk.print(work.specification.instructions or work.specification.title)
+    session.talk.print(_instructions(work), markup=False)
     approved = np.ones(work.records.num_rows, dtype=np.bool_)
     place = 0
     while place < len(approved):
         row = work.records.slice(place, 1).to_pylist()[0]
-        answer = typer.prompt(f"{place + 1}/{len(approved)} {_line(row)}  [y]es [n]o [b]ack", default="y", err=True)
+        answer = typer.prompt(
+            f"{place + 1}/{len(approved)} {_line(row)}  [y]es [n]o [b]ack", default="y", err=True
+        )
         if answer == "b":
             place = max(0, place - 1)
             continue
@@ -147,5 +175,14 @@ def _ask(session: Session, work: Assignment) -> NDArray[np.bool_]:
     return approved
 
 
+def _instructions(work: Assignment) -> str:
+    """Return what the buyer asks reviewers to do."""
+    if work.specification is None:
+        return "The buyer's specification cannot be read."
+    return work.specification.instructions or work.specification.title
+
+
 def _line(row: dict[str, Any]) -> str:
-    return json.dumps(plain({name: f"{len(part)} bytes" if isinstance(part, bytes) else part for name, part in row.items()}))
+    return json.dumps(
+        plain({name: f"{len(part)} bytes" if isinstance(part, bytes) else part for name, part in row.items()})
+    )

@@ -16,6 +16,7 @@ import msgspec
 
 from sheaf.domain.amounts import format_amount
 from sheaf.domain.errors import CredentialError, InputError
+from sheaf.domain.ids import Address
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +58,12 @@ class Session:
         """The settings, with this command's options over environment and file."""
         from sheaf.bootstrap import read_settings
 
-        given = {"rpc": self.rpc, "home": self.home, "account": self.account, "password_file": self.password_file}
+        given = {
+            "rpc": self.rpc,
+            "home": self.home,
+            "account": self.account,
+            "password_file": self.password_file,
+        }
         return read_settings(**{name: value for name, value in given.items() if value is not None})
 
     @cached_property
@@ -73,7 +79,9 @@ class Session:
     def acting(self) -> Context:
         """The market as the named account. Raises CredentialError when none is named."""
         if not self.settings.account:
-            raise CredentialError("account", "none", "name one with --account NAME (sheaf account list shows them)")
+            raise CredentialError(
+                "account", "none", "name one with --account NAME (sheaf account list shows them)"
+            )
         return self.market
 
     def ask_password(self, *, is_new: bool = False) -> str:
@@ -85,7 +93,9 @@ class Session:
 
             return password_of(self.settings)
         if not sys.stdin.isatty():
-            raise CredentialError("password", "none", "set SHEAF_PASSWORD, give --password-file, or run in a terminal")
+            raise CredentialError(
+                "password", "none", "set SHEAF_PASSWORD, give --password-file, or run in a terminal"
+            )
         import typer
 
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=is_new, err=True))
@@ -105,6 +115,16 @@ class Session:
         """Show that something is under way; the callable changes its words."""
         with self.talk.status(words) as status:
             yield lambda text: status.update(text)
+
+    def address(self, text: str, name: str = "address") -> Address:
+        """Read an account's address. Raises InputError if it is none, or its checksum (EIP-55) is wrong."""
+        from eth_utils.address import is_address, to_checksum_address
+
+        if not text.startswith("0x") or not is_address(text):
+            raise InputError(
+                name, text, "give 0x and 40 hexadecimal digits, with the right checksum if letters are mixed"
+            )
+        return Address(to_checksum_address(text))
 
     def amount(self, text: str, name: str = "amount") -> int:
         """Read an amount of the market's token."""

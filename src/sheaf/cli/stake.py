@@ -51,12 +51,14 @@ def withdraw(session: Session) -> None:
 
 
 @verb(app, "declare")
-def declare(session: Session, affiliate: Annotated[str, typer.Argument(help="Address of the affiliated account.")]) -> None:
+def declare(
+    session: Session, affiliate: Annotated[str, typer.Argument(help="Address of the affiliated account.")]
+) -> None:
     """Declare an affiliate: this validator never sits over its requests or submissions.
 
     Example: sheaf stake declare 0x… --account validator
     """
     from sheaf import actions
 
-    receipt = actions.declare(session.acting, affiliate)
+    receipt = actions.declare(session.acting, session.address(affiliate, "affiliate"))
     session.answer({"affiliate": affiliate, "transaction": receipt.transaction})

@@ -46,18 +46,21 @@ def send(
     session: Session,
     request: RequestNumber,
     source: Source,
-    custodian: Annotated[str | None, typer.Option(help="Address that hands the key to the committee; left out: yourself.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Send although the preview refuses records.")] = False,
+    custodian: Annotated[
+        str | None, typer.Option(help="Address that hands the key to the committee; left out: yourself.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Send although the preview refuses records.")
+    ] = False,
 ) -> None:
     """Encrypt records, store them, and submit them with the bond. Safe to repeat after a crash.
 
     Example: sheaf submission send 1 records.csv --account contributor
     """
     from sheaf import actions
-    from sheaf.domain.ids import Address
 
     with session.working("sending"):
-        chosen = Address(custodian) if custodian else None
+        chosen = session.address(custodian, "custodian") if custodian else None
         number = actions.submit(session.acting, request, source, custodian=chosen, is_forced=force)
     session.answer({"submission": number})
 
@@ -85,10 +88,22 @@ def list_all(
     """
     from sheaf import actions
 
-    found = actions.list_submissions(session.market, request, contributor)
+    found = actions.list_submissions(
+        session.market, request, session.address(contributor, "contributor") if contributor else None
+    )
 
     def show(out: Console) -> None:
-        table = Table("submission", "request", "contributor", "records", "phase", "approved", "rejected", "paid", box=None)
+        table = Table(
+            "submission",
+            "request",
+            "contributor",
+            "records",
+            "phase",
+            "approved",
+            "rejected",
+            "paid",
+            box=None,
+        )
         for one in found:
             table.add_row(
                 str(one.submission), str(one.request), one.contributor, str(one.records), one.phase,

@@ -26,13 +26,21 @@ SHARED: dict[str, Any] = {
         str | None, typer.Option("--account", "-a", help="Act as this account.", rich_help_panel="Market")
     ],
     "password_file": Annotated[
-        Path | None, typer.Option(help="File with the account's password, else SHEAF_PASSWORD or a prompt.", rich_help_panel="Market")
+        Path | None,
+        typer.Option(
+            help="File with the account's password, else SHEAF_PASSWORD or a prompt.",
+            rich_help_panel="Market",
+        ),
     ],
-    "as_json": Annotated[bool, typer.Option("--json", help="Answer with one JSON object.", rich_help_panel="Market")],
+    "as_json": Annotated[
+        bool, typer.Option("--json", help="Answer with one JSON object.", rich_help_panel="Market")
+    ],
 }
 
 
-def verb(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def verb(
+    app: typer.Typer, name: str, **settings: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function `f(session, …)` as command `name` of `app`; its docstring is the help, examples included."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
@@ -42,14 +50,21 @@ def verb(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[...
 
         own = [part for part in inspect.signature(function).parameters.values() if part.name != "session"]
         shared = [
-            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=False if option == "as_json" else None, annotation=kind)
+            inspect.Parameter(
+                option,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=False if option == "as_json" else None,
+                annotation=kind,
+            )
             for option, kind in SHARED.items()
         ]
         hints = get_type_hints(function, include_extras=True)
         hints.pop("session", None)
         run.__name__, run.__doc__ = function.__name__, function.__doc__
         run.__annotations__ = {**hints, **SHARED}
-        kept = [part.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[part.name]) for part in own]
+        kept = [
+            part.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[part.name]) for part in own
+        ]
         run.__signature__ = inspect.Signature([*kept, *shared])  # type: ignore[attr-defined]
         app.command(name, **settings)(run)
         return function
@@ -72,8 +87,12 @@ def guarded(session: Session, work: Callable[[], None]) -> None:
 
 def _complain(session: Session, error: SheafError) -> None:
     if session.as_json:
-        parts = {name: getattr(error, name) for name in ("field", "value", "fix", "reason") if hasattr(error, name)}
-        sys.stdout.write(json.dumps({"error": {"kind": type(error).__name__, "message": str(error), **parts}}) + "\n")
+        parts = {
+            name: getattr(error, name) for name in ("field", "value", "fix", "reason") if hasattr(error, name)
+        }
+        sys.stdout.write(
+            json.dumps({"error": {"kind": type(error).__name__, "message": str(error), **parts}}) + "\n"
+        )
     else:
         session.talk.print(f"[red]refused[/] {type(error).__name__}: ", end="")
         session.talk.print(str(error), markup=False)

@@ -18,6 +18,12 @@ def demo(session: Session, seed: Annotated[int, typer.Option(help="Repeats a run
 
     Example: sheaf demo --seed 7 --json
     """
+    import logging
+
+    import structlog
+
+    # A validator that waits for others to be free says so; in one process with all of them that is only noise.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with session.working("loading") as watch:
         from sheaf.cli.demo import report, story
 

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 SCHEMA = {
     "type": "object",
     "properties": {
-        "pixels": {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 16}, "minItems": 64, "maxItems": 64},
+        "pixels": {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 0, "maximum": 16},
+            "minItems": 64,
+            "maxItems": 64,
+        },
         "digit": {"type": "integer", "minimum": 0, "maximum": 9},
     },
     "required": ["pixels", "digit"],
@@ -34,7 +39,9 @@ def table(pixels: NDArray[np.int64], digits: NDArray[np.int64]) -> pa.Table:
     """Return records of shape (n, 64) pixels in 0..16 and (n,) labels as a table."""
     flat = pa.array(pixels.reshape(-1), pa.int64())
     offsets = pa.array(np.arange(0, pixels.size + 1, 64), pa.int32())
-    return pa.table({"pixels": pa.ListArray.from_arrays(offsets, flat), "digit": pa.array(digits, pa.int64())})
+    return pa.table(
+        {"pixels": pa.ListArray.from_arrays(offsets, flat), "digit": pa.array(digits, pa.int64())}
+    )
 
 
 def load(seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

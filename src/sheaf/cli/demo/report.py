@@ -53,7 +53,18 @@ def show(out: Console, example: WorkedExample, market: Market) -> None:
     for ledger in example.ledgers:
         out.print(f"  {line(ledger)}")
     out.print("\n[bold]A market of handwritten digits[/]: who was paid")
-    table = Table("contributor", "sent", "approved", "rejected", "hung", "paid", "bond lost", "blocks", "seconds", box=None)
+    table = Table(
+        "contributor",
+        "sent",
+        "approved",
+        "rejected",
+        "hung",
+        "paid",
+        "bond lost",
+        "blocks",
+        "seconds",
+        box=None,
+    )
     for seller in market.sellers:
         table.add_row(
             seller.habit, str(seller.records), str(seller.approved), str(seller.rejected), str(seller.hung),
@@ -63,7 +74,9 @@ def show(out: Console, example: WorkedExample, market: Market) -> None:
     out.print("\n[bold]Why records were refused[/] (record numbers by reason)")
     for seller in market.sellers:
         for code, records in reasons(seller).items():
-            out.print(f"  {seller.habit} (submission {seller.submission}) {code}: {ranges(records)}", markup=False)
+            out.print(
+                f"  {seller.habit} (submission {seller.submission}) {code}: {ranges(records)}", markup=False
+            )
     paid = ", ".join(f"{name} {format_amount(amount)}" for name, amount in market.reviewers.items())
     out.print(f"\n[bold]Reviewers earned[/] {paid}")
     out.print("\n[bold]Ledgers[/]")

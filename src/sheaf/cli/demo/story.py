@@ -23,14 +23,15 @@ from sheaf.domain.ids import SubmissionId
 from sheaf.domain.request import CheckUse, Request, Specification
 from sheaf.nodes.custodian import Custodian
 from sheaf.nodes.validator import Validator
+from sheaf.verification.judges import KINDS
 
 if TYPE_CHECKING:
     from sheaf.actions.context import Context
     from sheaf.chain.devchain import Devchain
     from sheaf.nodes.loop import Role
 
-JUDGES = ("logistic", "svm", "knn", "forest", "extra-trees", "naive-bayes", "mlp", "boosting", "lda")
-"""The validators' judges: as many different classifiers, each trained by its validator on the buyer's sample."""
+JUDGES = KINDS
+"""The validators' judges: as many different classifiers, each trained by its validator on the buyer's sample. A hung record needs 11."""
 
 STAKE = 20_000 * WAD
 PATIENCE = 600
@@ -138,10 +139,14 @@ class World:
 def worked_example(world: World) -> WorkedExample:
     """Replay the worked example: 500 escrowed, 50 labelled records at 1 each, reviewed by objective checks, all approved."""
     buyer, contributor = world.account("first buyer", 1_000), world.account("first contributor", 1_000)
-    wanted = Specification(title="Fifty labelled digits", schema=digits.SCHEMA, licence="CC0-1.0", checks=_checks("request"))
+    wanted = Specification(
+        title="Fifty labelled digits", schema=digits.SCHEMA, licence="CC0-1.0", checks=_checks("request")
+    )
     request = actions.open_request(buyer, wanted, price=WAD, escrow=500 * WAD, record_limit=50)
     pixels, labels = digits.load(world.seed)
-    number = actions.submit(contributor, request.id, digits.table(pixels[:50], labels[:50]), custodian=world.custodian.account)
+    number = actions.submit(
+        contributor, request.id, digits.table(pixels[:50], labels[:50]), custodian=world.custodian.account
+    )
     before = actions.balances(contributor).tokens
     world.play(world.roles(("checks-only",) * len(world.members)), [number])
     state = actions.status(world.market, number)
@@ -152,7 +157,9 @@ def worked_example(world: World) -> WorkedExample:
         raise SheafError(f"worked example: the contributor received {received}, the ledger says {state.paid}")
     reviewers = sum(actions.owed(world.market, member.account) for member in world.members)
     left = actions.show_request(world.market, request.id).free
-    return WorkedExample(contributor=received, validators=reviewers, left=left, ledgers=ledgers(world.market, request.id))
+    return WorkedExample(
+        contributor=received, validators=reviewers, left=left, ledgers=ledgers(world.market, request.id)
+    )
 
 
 def digits_market(world: World) -> Market:
@@ -178,11 +185,15 @@ def digits_market(world: World) -> Market:
     pairs = list(zip(people, offers, strict=True))
     for wave in (pairs[:7], pairs[7:]):
         keeper = world.custodian.account
-        sent = [actions.submit(person, request.id, offer.records, custodian=keeper, is_forced=True) for person, offer in wave]
+        sent = [
+            actions.submit(person, request.id, offer.records, custodian=keeper, is_forced=True)
+            for person, offer in wave
+        ]
         world.play(roles, sent)
         submissions += sent
     for person, number in zip(people, submissions, strict=True):
-        actions.claim(person, number)
+        if actions.owed(world.market, person.account):
+            actions.claim(person, number)
     last_block = world.market.chain.block().number
     bought, right, licence, is_valid = _inspect(world, buyer, request)
     good = sum(int(offer.is_good.sum()) for offer in offers)
@@ -251,13 +262,21 @@ def _checks(scope: str) -> tuple[CheckUse, ...]:
 def _advance(market: Context, states: list[Status]) -> None:
     """Nobody can act: move the embedded chain's clock to the next deadline."""
     now = market.chain.block().timestamp
-    waits = [at for state in states for at in (state.commit_until, state.reveal_until, state.settle_after) if at and at >= now]
+    waits = [
+        at
+        for state in states
+        for at in (state.commit_until, state.reveal_until, state.settle_after)
+        if at and at >= now
+    ]
     if waits:
         _engine(market).advance(min(waits) - now + 1)
 
 
 def _phases(states: list[Status]) -> str:
-    counted = {phase: sum(state.phase == phase for state in states) for phase in dict.fromkeys(state.phase for state in states)}
+    counted = {
+        phase: sum(state.phase == phase for state in states)
+        for phase in dict.fromkeys(state.phase for state in states)
+    }
     return ", ".join(f"{count} {phase}" for phase, count in counted.items())
 
 
@@ -265,5 +284,3 @@ def _engine(market: Context) -> Devchain:
     if market.engine is None:
         raise SheafError("the demo runs on the embedded chain only")
     return market.engine
-
-

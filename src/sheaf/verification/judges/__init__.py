@@ -32,7 +32,7 @@ KINDS = (
     "mlp",
     "gradient-boosting",
     "lda",
-    "qda",
+    "linear-svm",
 )
 """The kinds of classifier, by name."""
 

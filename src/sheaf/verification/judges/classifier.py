@@ -195,7 +195,7 @@ def _estimator(kind: str, seed: int) -> Any:
             max_iter=40, min_samples_leaf=5, max_leaf_nodes=8, random_state=seed
         ),
         "lda": lambda: discriminant_analysis.LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
-        "qda": lambda: discriminant_analysis.QuadraticDiscriminantAnalysis(reg_param=0.2),
+        "linear-svm": lambda: svm.SVC(C=1.0, kernel="linear"),
     }
     return makers[kind]()
 
