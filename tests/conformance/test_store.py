@@ -202,14 +202,14 @@ def test_threads_put_the_same_content(store: Store) -> None:
 
 
 def test_a_local_put_and_stream_need_little_memory(tmp_path: Path) -> None:
-    """On disk, 64 MiB go in and out within 4 MiB of memory."""
+    """On disk, 32 MiB go in and out within 4 MiB of memory."""
     store = LocalStore(tmp_path)
     tracemalloc.start()
     try:
-        cid = store.put(pieces(64 << 20))
+        cid = store.put(pieces(32 << 20))
         read = sum(len(piece) for piece in store.stream(cid))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert read == 64 << 20
+    assert read == 32 << 20
     assert peak < 4 << 20
