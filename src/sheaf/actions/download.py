@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from sheaf.formats.bundle import Bundle
 
 
-def download(ctx: Context, request: RequestId | int, directory: Path, *, is_partial: bool = False) -> Bundle:
+def download(
+    ctx: Context, request: RequestId | int, directory: Path | str, *, is_partial: bool = False
+) -> Bundle:
     """Fetch, decrypt and check all that this account has bought with a request, and write it to `directory` as an immutable bundle.
 
     Raises InputError if another account is the buyer, the directory exists or nothing was approved yet; Missing naming the submissions
     whose keys or content have not come (with `is_partial` they are left out); IntegrityError if content is not what was reviewed.
     """
+    directory = Path(directory)
     found = show_request(ctx, request)
     if found.buyer != ctx.account:
         raise InputError("request", request, f"its buyer is {found.buyer}: act as that account")

@@ -45,7 +45,7 @@ def publish_sample(ctx: Context, source: Path | pa.Table, specification: Specifi
 
 def open_request(
     ctx: Context,
-    specification: Specification | Path,
+    specification: Specification | Path | str,
     *,
     price: int,
     escrow: int,
@@ -60,12 +60,11 @@ def open_request(
     `price` is paid per approved record and `fee_bps` of it to the validators; `lock_rate_wad` says what one unit of the payment
     token is worth in stake tokens (1e18 where they are the same).
 
-    Raises InputError before anything is sent if the money is not there.
+    Raises, before anything is sent, SpecificationError if the document is not in order, InputError if the money is not there.
     """
-    from sheaf.formats.specification import dump, load
+    from sheaf.formats.specification import check, dump, load
 
-    if isinstance(specification, Path):
-        specification = load(specification)
+    specification = load(specification) if isinstance(specification, str | Path) else check(specification)
     token = token or ctx.token
     if lock_rate_wad is None:
         if token != ctx.token:

@@ -42,14 +42,14 @@ class _Difference(Exception):
     """Bundle and chain differ; the text says in what."""
 
 
-def verify(ctx: Context, bundle: Path | Bundle) -> Verification:
+def verify(ctx: Context, bundle: Path | str | Bundle) -> Verification:
     """Compare a bundle with the chain: its receipt, its submissions' roots and verdicts, and the inclusion of every record.
 
     Trusts nothing in the bundle and nobody who handed it on; needs no key and no store. Raises InputError if there is no bundle.
     """
     from sheaf.formats.bundle import read
 
-    if isinstance(bundle, Path):
+    if isinstance(bundle, str | Path):
         bundle = read(bundle, is_checked=False)
     checked: list[str] = []
     difference = None
