@@ -98,7 +98,7 @@ def test_killed_validators_vote_once_and_the_market_goes_on(
     for _ in range(400):
         if town.phase(submission) == "decided":
             break
-        reaper.left = dice.randint(1, 60)
+        reaper.left = dice.randint(1, 7)
         try:
             town.custodian.tick()
             for place, validator in enumerate(town.validators):
@@ -109,7 +109,7 @@ def test_killed_validators_vote_once_and_the_market_goes_on(
             deaths += 1
         reaper.left = 10**9
         town.mine()
-    assert deaths > 10
+    assert deaths >= 10
     assert town.phase(submission) == "decided"
     committed = [
         e

@@ -75,10 +75,12 @@ def _hand(ctx: Context, case: Case, readers: list[Address]) -> int:
         raise Missing(
             f"key of submission {case.submission}: it has not come: ask {case.custodian}, its custodian"
         )
-    reached = [reader for reader in fresh if letters.seal_key(ctx, case.submission, key, reader)]
-    if reached:
-        journal.keep(_path(ctx, case), Handed([*handed.readers, *reached]))
-    return len(reached)
+    before = len(handed.readers)
+    for reader in fresh:
+        if letters.seal_key(ctx, case.submission, key, reader):
+            handed = Handed([*handed.readers, reader])
+            journal.keep(_path(ctx, case), handed)
+    return len(handed.readers) - before
 
 
 def _path(ctx: Context, case: Case) -> Path:

@@ -189,11 +189,11 @@ def _commit(ctx: Context, case: Case, seat: int, judge: Judge | JudgeMaker | Non
 def _open(ctx: Context, case: Case, seat: int, turn: Turn) -> str:
     drawn, head = case.rounds[-1], ctx.docket.refresh()
     own = drawn.commitments.get(seat)
-    if own is not None and seat not in case.openings:
+    openings = _openings(ctx, case, drawn)
+    if own is not None and seat not in openings:
         if head.number < drawn.committed_block + ctx.confirmations:
             return "waiting for confirmations"
-        _post_opening(ctx, case, seat, own)
-    openings = _openings(ctx, case, drawn)
+        openings[seat] = _post_opening(ctx, case, seat, own)
     if set(drawn.commitments) <= set(openings) or head.timestamp >= drawn.reveal_until:
         present = sorted(openings)
         rank = present.index(seat) if seat in openings else len(present)
@@ -206,20 +206,21 @@ def _open(ctx: Context, case: Case, seat: int, turn: Turn) -> str:
         and seat not in case.openings
         and head.timestamp >= _middle(drawn.commit_until, drawn.reveal_until)
     ):
-        group = next(group for group in drawn.groups if group >> seat & 1)
         sealed = reviews.seals(drawn.commitments, drawn.members, drawn.first)
-        reviews.reveal(ctx.chain, ctx.sender, case.submission, openings[seat], group, sealed)
+        reviews.reveal(ctx.chain, ctx.sender, case.submission, openings[seat], drawn.groups, sealed)
         return "revealed alone"
     return "waiting for others to open"
 
 
-def _post_opening(ctx: Context, case: Case, seat: int, committed: bytes) -> None:
+def _post_opening(ctx: Context, case: Case, seat: int, committed: bytes) -> Opening:
     """Let the others see this seat's opening. Raises IntegrityError if the vote on disk is not the one that was committed."""
     ballot, number = find_ballot(ctx, case), case.rounds[-1].number
     if ballot is None or _commitment(ctx, case, seat, ballot) != committed:
         raise IntegrityError(f"ballot of submission {case.submission}: lost or altered: it cannot be opened")
+    opening = Opening(seat, ctx.account, review_salt(ctx, case, number), ballot.bitmap)
     where = letters.topic(ctx, "openings", case.submission, number)
-    letters.post(ctx, where, OpeningLetter(seat, review_salt(ctx, case, number), ballot.bitmap))
+    letters.post(ctx, where, OpeningLetter(seat, opening.salt, opening.bitmap))
+    return opening
 
 
 def tally(ctx: Context, case: Case, openings: dict[int, Opening] | None = None) -> None:
