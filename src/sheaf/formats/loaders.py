@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,58 +118,68 @@ def _batches(files: Sequence[Path], columns: list[str] | None, batch_size: int) 
 
     worker = get_worker_info()
     share, of = (worker.id, worker.num_workers) if worker else (0, 1)
-    place = 0
+    place, plan = 0, list[tuple[str, Callable[[Any], Any]]]()
     for path in files:
         with pq.ParquetFile(path) as file:
             groups = [group for group in range(file.num_row_groups) if (place + group) % of == share]
             place += file.num_row_groups
             if groups:
-                for batch in file.iter_batches(
+                batches = file.iter_batches(
                     batch_size, row_groups=groups, columns=columns, use_threads=of == 1
-                ):
-                    yield {
-                        name: tensor(column)
-                        for name, column in zip(batch.schema.names, batch.columns, strict=True)
-                    }
+                )
+                for batch in batches:
+                    plan = plan or [(field.name, _converter(field.type)) for field in batch.schema]
+                    columns_of = zip(plan, batch.columns, strict=True)
+                    yield {name: convert(column) for (name, convert), column in columns_of}
 
 
 def tensor(column: pa.Array) -> Any:
     """Return a column as a tensor of shape (n,), or (n, width) for lists of one length; else as a list of Python values.
 
-    Numbers and booleans share memory with Arrow where it is writable by nobody else; null numbers become NaN.
+    Null numbers become NaN. Numbers share their memory with the column, so it must have no other reader.
     """
+    return _converter(column.type)(column)
+
+
+def _converter(dtype: pa.DataType) -> Callable[[pa.Array], Any]:
+    """Return what makes tensors of columns of one type: chosen once, it costs nothing per batch."""
     import pyarrow.types as types
+
+    if types.is_integer(dtype) or types.is_floating(dtype):
+        return _numbers
+    if types.is_boolean(dtype):
+        return _booleans
+    if types.is_list(dtype) and (types.is_integer(dtype.value_type) or types.is_floating(dtype.value_type)):
+        return _matrix
+    return _values
+
+
+def _numbers(column: pa.Array) -> Any:
+    import torch.utils.dlpack
+
+    if column.null_count:
+        return torch.from_numpy(column.to_numpy(zero_copy_only=False))
+    return torch.utils.dlpack.from_dlpack(column)
+
+
+def _booleans(column: pa.Array) -> Any:
     import torch
 
-    if types.is_list(column.type) and (rows := _rectangle(column)) is not None:
-        return torch.from_numpy(rows)
-    if types.is_integer(column.type) or types.is_floating(column.type) or types.is_boolean(column.type):
-        if column.null_count and types.is_boolean(column.type):
-            return column.to_pylist()
-        return torch.from_numpy(_writable(column.to_numpy(zero_copy_only=False)))
-    return column.to_pylist()
+    if column.null_count:
+        return _values(column)
+    return torch.from_numpy(column.to_numpy(zero_copy_only=False))
 
 
-def _rectangle(column: pa.Array) -> Any:
-    """Return lists of numbers that all have one length as shape (n, width), else None."""
-    import pyarrow.types as types
-
+def _matrix(column: pa.Array) -> Any:
     items = column.flatten()
-    if (
-        column.null_count
-        or items.null_count
-        or not (types.is_integer(items.type) or types.is_floating(items.type))
-    ):
-        return None
     lengths = np.diff(column.offsets.to_numpy())
-    if not len(lengths) or not lengths[0] or (lengths != lengths[0]).any():
-        return None
-    return _writable(items.to_numpy()).reshape(len(column), int(lengths[0]))
+    if column.null_count or items.null_count or not len(items) or (lengths != lengths[0]).any():
+        return _values(column)
+    return _numbers(items).reshape(len(column), int(lengths[0]))
 
 
-def _writable(values: Any) -> Any:
-    # torch shares memory, and Arrow's is read-only by right: the copy is what makes writing to a tensor safe.
-    return values if values.flags.writeable else values.copy()
+def _values(column: pa.Array) -> Any:
+    return column.to_pylist()
 
 
 def is_installed(module: str) -> bool:
