@@ -148,19 +148,18 @@ class World:
         submission: int,
         seats: Sequence[int],
         commitments: dict[int, bytes],
-        groups: Sequence[int] = (),
         first: int = 0,
         carried: Sequence[int] = (),
     ) -> reviews.Openings:
-        """Return the arguments of a tally."""
+        """Return the arguments of a tally; `commitments` in the order in which they were made."""
         shown = [self.secrets[submission, seat] for seat in seats]
         members = self.committees.accounts(submission)[first:]
-        return reviews.openings_of(shown, commitments, members, first, groups, carried)
+        return reviews.openings_of(shown, commitments, members, first, carried)
 
     def tally(self, submission: int, opened: reviews.Openings, sender: str | None = None) -> None:
         """Count."""
         self.reviews.tally(
-            submission, opened.mask, opened.accounts, opened.salts, opened.bitmaps, opened.groups, opened.joint, opened.carried,
+            submission, opened.mask, opened.accounts, opened.salts, opened.bitmaps, opened.order, opened.joint, opened.carried,
             sender=sender or self.outsider,
         )  # fmt: skip
 
@@ -172,8 +171,7 @@ class World:
         made = self.commit_jointly(
             submission, {first + i: bitmap for i, bitmap in enumerate(bitmaps)}, number
         )
-        group = sum(1 << seat for seat in made)
-        self.tally(submission, self.openings(submission, list(made), made, [group], first, carried))
+        self.tally(submission, self.openings(submission, list(made), made, first, carried))
 
     def decide(
         self, records: int = 50, rejected: Sequence[bool] | None = None, **changes: Any

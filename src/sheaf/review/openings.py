@@ -1,13 +1,13 @@
 """Openings: how a vote is committed, sealed, signed and counted; the pure part of Reviews.vy's rules.
 
 A *bitmap* has one bit per record, a set bit means rejected: big-endian words of 256 bits, record 256·w + i at bit i of word w.
-A *commitment* binds bitmap, salt, submission, account and round; a *seal* ties a commitment to the account that made it; a *group*
-is the mask of the seats whose commitments were made in one transaction, and its *digest* is what the contract keeps.
+A *commitment* binds bitmap, salt, submission, account and round; a *seal* ties a commitment to the account that made it; the
+*chain* of a round's seals, in the order in which they came, is what the contract keeps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from eth_abi.abi import encode
@@ -68,10 +68,24 @@ def seals(commitments: Mapping[int, bytes], members: Sequence[str], first: int) 
     )
 
 
-def digest(group: int, first: int, sealed: Sequence[bytes]) -> bytes:
-    """Return the digest of `group`, given the seals of the round's seats, of which `first` is the lowest."""
-    members = [one for i, one in enumerate(sealed) if group >> (first + i) & 1]
-    return keccak(encode(["uint256", "bytes32[]"], [group, members]))
+def chained(before: bytes, seat: int, one: bytes) -> bytes:
+    """Return the chain after the seal `one` of `seat`; `before` is zero for the first of a round."""
+    return keccak(before + seat.to_bytes(32, "big") + one)
+
+
+def chain_of(seats: Iterable[int], first: int, sealed: Sequence[bytes]) -> bytes:
+    """Return the chain of a round that begins at seat `first`: its seats in the order of committing, the seals in that of seats."""
+    link = NO_SEAL
+    for seat in seats:
+        link = chained(link, seat, sealed[seat - first])
+    return link
+
+
+def order_of(seats: Sequence[int], first: int) -> int:
+    """Return the order of committing as the contract takes it: 8 bits a seat from the lowest bit, 0 for the order of seats."""
+    if list(seats) == sorted(seats):
+        return 0
+    return sum((seat - first) << 8 * i for i, seat in enumerate(seats))
 
 
 def typed_hash(chain_id: int, contract: str, submission: int, seat: int, committed: bytes) -> bytes:

@@ -83,15 +83,15 @@ class Outcome(NamedTuple):
 class Openings:
     """The arguments of a tally: accounts, salts and bitmaps (one after the other) of `seats`, in seat order.
 
-    `groups` are the masks in which they committed (none: the whole round as one), `joint` the seals of all seats of the round where
-    a group has a seat that is not opened (else none), `carried` the words of RoundHung in round 2 (else none).
+    `order` is the order of committing (see `openings.order_of`), `joint` the seals of all seats of the round where one that
+    committed is not opened (else none), `carried` the words of RoundHung in round 2 (else none).
     """
 
     seats: tuple[int, ...]
     accounts: tuple[str, ...]
     salts: tuple[bytes, ...]
     bitmaps: bytes
-    groups: tuple[int, ...] = ()
+    order: int = 0
     joint: tuple[bytes, ...] = ()
     carried: tuple[int, ...] = ()
 
@@ -115,7 +115,7 @@ class _Docket:
     decided_first: int = 0
     hung_block: int = 0
     verdict: bytes = bytes(32)
-    digests: dict[int, bytes] = field(default_factory=dict)
+    chain: bytes = openings.NO_SEAL
     count: Count | None = None
 
     @property
@@ -168,7 +168,7 @@ class ReviewsTwin:
             _require(own, "reviews: not the signature of this seat's validator")
         self._keep(docket, group, dict(zip(seats, commitments, strict=True)))
 
-    def reveal(self, submission: int, opening: Opening, group: int = 0, joint: Sequence[bytes] = ()) -> None:
+    def reveal(self, submission: int, opening: Opening, order: int = 0, joint: Sequence[bytes] = ()) -> None:
         """Open one seat on chain."""
         docket = self._open_docket(submission)
         seat, mask = opening.seat, docket.mask
@@ -179,9 +179,7 @@ class ReviewsTwin:
         _require(not docket.opened >> seat & 1, "reviews: already revealed")
         _check_shape(opening.bitmap, docket.records)
         sealed = self._sealed(submission, docket, [opening], joint)
-        together = group or 1 << seat
-        _require(bool(together >> seat & 1), "reviews: opening does not match")
-        _check_group(docket, together, sealed)
+        _check_chain(docket, order, sealed)
         docket.opened |= 1 << seat
 
     def tally(self, submission: int, opened: Openings) -> Count:
@@ -200,11 +198,8 @@ class ReviewsTwin:
             Opening(*one) for one in zip(opened.seats, opened.accounts, opened.salts, bitmaps, strict=True)
         ]
         sealed = self._sealed(submission, docket, shown, opened.joint)
-        groups = opened.groups or ((docket.mask,) if opened.mask else ())
-        for group in groups:
-            _check_group(docket, group, sealed)
-        covered = sum({1 << seat for group in groups for seat in _seats(group)})
-        _require(not opened.mask & ~covered, "reviews: opening does not match")
+        if opened.mask:
+            _check_chain(docket, opened.order, sealed)
         for bitmap in bitmaps:
             _check_shape(bitmap, docket.records)
         return self._counted(docket, opened.mask, bitmaps)
@@ -297,8 +292,10 @@ class ReviewsTwin:
         return docket
 
     def _keep(self, docket: _Docket, group: int, commitments: Mapping[int, bytes]) -> None:
-        sealed = seals(commitments, docket.panel.accounts[docket.first :], docket.first)
-        docket.digests[_seats(group)[0]] = openings.digest(group, docket.first, sealed)
+        link = docket.chain if docket.committed & docket.mask else openings.NO_SEAL
+        for seat, made in commitments.items():
+            link = openings.chained(link, seat, openings.seal(made, docket.panel.accounts[seat]))
+        docket.chain = link
         docket.committed |= group
 
     def _check_countable(self, docket: _Docket, mask: int) -> None:
@@ -348,10 +345,14 @@ def _seats(mask: int) -> list[int]:
     return [seat for seat in range(mask.bit_length()) if mask >> seat & 1]
 
 
-def _check_group(docket: _Docket, group: int, sealed: Sequence[bytes]) -> None:
-    seats = [seat for seat in range(docket.first, docket.first + openings.ROUND_SEATS) if group >> seat & 1]
-    kept = docket.digests.get(seats[0]) if seats else None
-    _require(kept == openings.digest(group, docket.first, sealed), "reviews: opening does not match")
+def _check_chain(docket: _Docket, order: int, sealed: Sequence[bytes]) -> None:
+    seats = _seats(docket.committed & docket.mask)
+    if order:
+        places = [order >> 8 * i & 255 for i in range(len(seats))]
+        _require(max(places, default=0) < openings.ROUND_SEATS, "reviews: opening does not match")
+        seats = [docket.first + place for place in places]
+    chain = openings.chain_of(seats, docket.first, sealed)
+    _require(chain == docket.chain, "reviews: opening does not match")
 
 
 def _check_shape(bitmap: bytes, records: int) -> None:
@@ -410,23 +411,18 @@ def commit_jointly(
 
 
 def reveal(
-    chain: Chain,
-    signer: Signer,
-    submission: int,
-    opening: Opening,
-    group: int = 0,
-    joint: Sequence[bytes] = (),
+    chain: Chain, signer: Signer, submission: int, opening: Opening, order: int, joint: Sequence[bytes]
 ) -> Receipt:
-    """Open one seat on chain; `group` is the mask it committed in (0: alone), `joint` the seals of its round."""
+    """Open one seat on chain; `order` is that of committing (see `openings.order_of`), `joint` the `seals` of the round's seats."""
     seat, account, salt, bitmap = opening
-    return chain.send(signer, CONTRACT, "reveal", submission, seat, account, salt, bitmap, group, list(joint))
+    return chain.send(signer, CONTRACT, "reveal", submission, seat, account, salt, bitmap, order, list(joint))
 
 
 def tally(chain: Chain, signer: Signer, submission: int, opened: Openings) -> Receipt:
     """Open and count the current round."""
     return chain.send(
         signer, CONTRACT, "tally", submission, opened.mask, list(opened.accounts), list(opened.salts), opened.bitmaps,
-        list(opened.groups), list(opened.joint), list(opened.carried),
+        opened.order, list(opened.joint), list(opened.carried),
     )  # fmt: skip
 
 
@@ -435,24 +431,20 @@ def openings_of(
     commitments: Mapping[int, bytes],
     members: Sequence[str],
     first: int,
-    groups: Sequence[int],
     carried: Sequence[int] = (),
 ) -> Openings:
     """Return the arguments of the tally of a round that begins at seat `first` and whose seats have the accounts `members`.
 
-    `commitments` are all that were made in the round, `groups` the masks in which they were made.
+    `commitments` are all that were made in the round, in the order in which they were made.
     """
     ordered = sorted(shown)
-    opened = sum(1 << one.seat for one in ordered)
-    used = tuple(group for group in groups if group & opened)
-    whole = (1 << first + len(members)) - (1 << first)
-    is_partial = any(group & ~opened for group in used)
+    is_partial = len(ordered) < len(commitments)
     return Openings(
         seats=tuple(one.seat for one in ordered),
         accounts=tuple(one.account for one in ordered),
         salts=tuple(one.salt for one in ordered),
         bitmaps=b"".join(one.bitmap for one in ordered),
-        groups=() if used == (whole,) else used,
+        order=openings.order_of(list(commitments), first),
         joint=seals(commitments, members, first) if is_partial else (),
         carried=tuple(carried),
     )

@@ -46,18 +46,11 @@ def below(s: uint256[SLICES], limit: uint256[SLICES]) -> uint256:
 
 @pure
 @internal
-def judge(
-    votes: uint256[12],
-    count: uint256,
-    counted: uint256[6],
-    rejects_from: uint256[SLICES],
-    approves_below: uint256[SLICES],
-) -> uint256[6]:
+def add(votes: uint256[12], count: uint256, slices: uint256[SLICES]) -> uint256[SLICES]:
     """
-    @dev Add `count` words of rejections to what was counted before, and decide the records that were hung.
-    @param counted Rejected, hung, and the four lowest slices, before; the same is returned for after.
+    @dev Add `count` words of votes to the slices: a chain of half adders for each.
     """
-    s: uint256[SLICES] = [counted[2], counted[3], counted[4], counted[5], 0]
+    s: uint256[SLICES] = slices
     for i: uint256 in range(count, bound=12):
         x: uint256 = votes[i]
         if x != 0:
@@ -70,9 +63,27 @@ def judge(
             x = s[3] & carry
             s[3] ^= carry
             s[4] ^= x
+    return s
+
+
+@pure
+@internal
+def judge(
+    votes: uint256[12],
+    count: uint256,
+    counted: uint256[6],
+    rejects_from: uint256[SLICES],
+    approves_below: uint256[SLICES],
+) -> (uint256, uint256):
+    """
+    @dev Add `count` words of rejections to what was counted before, and decide the records that were hung.
+    @param counted Rejected, hung, and the four lowest slices, before.
+    @return Rejected and hung after.
+    """
+    s: uint256[SLICES] = self.add(votes, count, [counted[2], counted[3], counted[4], counted[5], 0])
     rejects: uint256 = ~self.below(s, rejects_from)
     hangs: uint256 = counted[1] & ~(rejects | self.below(s, approves_below))
-    return [counted[0] | (counted[1] & rejects), hangs, s[0], s[1], s[2], s[3]]
+    return counted[0] | (counted[1] & rejects), hangs
 
 
 @pure
@@ -125,3 +136,21 @@ def total(words: uint256[64], count: uint256) -> uint256:
         if words[i] != 0:
             sum += self.ones(words[i])
     return sum
+
+
+@pure
+@internal
+def tell_apart(rejected: Bytes[2048], hung: Bytes[2048], records: uint256) -> (uint256, uint256):
+    """
+    @dev How many records two bitmaps mark, none of them both; both have the shape for `records`.
+    """
+    self.check_shape(rejected, records)
+    self.check_shape(hung, records)
+    counts: uint256[2] = empty(uint256[2])
+    for w: uint256 in range((records + 255) // 256, bound=64):
+        one: uint256 = extract32(rejected, 32 * w, output_type=uint256)
+        other: uint256 = extract32(hung, 32 * w, output_type=uint256)
+        assert one & other == 0, "reviews: record both rejected and hung"
+        counts[0] += self.ones(one)
+        counts[1] += self.ones(other)
+    return counts[0], counts[1]

@@ -101,6 +101,18 @@ def check_votable(docket: Docket, group: uint256):
 
 @view
 @internal
+def check_revealable(docket: Docket, seat: uint256):
+    mask: uint256 = self.round_mask(docket)
+    assert docket.phase == COMMITTING, "reviews: not open to votes"
+    assert (docket.committed & mask) >> seat & 1 == 1, "reviews: not committed"
+    if docket.committed & mask != mask:
+        assert block.timestamp >= docket.commit_until, "reviews: still committing"
+    assert block.timestamp < docket.reveal_until, "reviews: reveal window closed"
+    assert (docket.opened >> seat) & 1 == 0, "reviews: already revealed"
+
+
+@view
+@internal
 def check_countable(docket: Docket, seats_mask: uint256):
     mask: uint256 = self.round_mask(docket)
     committed: uint256 = docket.committed & mask

@@ -23,28 +23,33 @@ def of_opening(
     return self.of_commitment(commitment, account)
 
 
-@view
+@pure
 @internal
-def signer(hash: bytes32, signature: Bytes[65]) -> address:
-    # A malleable twin of a signature does no harm here: a seat commits once, whichever of the two is posted.
+def signer(
+    separator: bytes32, submission: uint256, seat: uint256, commitment: bytes32, signature: Bytes[65]
+) -> address:
+    """
+    @dev Who signed a commitment. A malleable twin of a signature does no harm here: a seat commits once, whichever is posted.
+    """
     assert len(signature) == 65, "reviews: malformed signature"
-    r: uint256 = extract32(signature, 0, output_type=uint256)
-    s: uint256 = extract32(signature, 32, output_type=uint256)
-    v: uint256 = convert(slice(signature, 64, 1), uint256)
-    account: address = ecrecover(hash, v, r, s)
+    message: bytes32 = keccak256(abi_encode(REVIEW_TYPEHASH, submission, seat, commitment))
+    account: address = ecrecover(
+        keccak256(concat(x"1901", separator, message)),
+        convert(slice(signature, 64, 1), uint256),
+        extract32(signature, 0, output_type=uint256),
+        extract32(signature, 32, output_type=uint256),
+    )
     assert account != empty(address), "reviews: malformed signature"
     return account
 
 
 @view
 @internal
-def typed_hash(submission: uint256, seat: uint256, commitment: bytes32) -> bytes32:
+def domain() -> bytes32:
     """
-    @dev What a validator signs (EIP-712). The domain is made anew each time, so that it holds on a fork of the chain too.
+    @dev The domain of what validators sign (EIP-712). It is made anew each time, so that it holds on a fork of the chain too.
     """
-    domain: bytes32 = keccak256(abi_encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, chain.id, self))
-    message: bytes32 = keccak256(abi_encode(REVIEW_TYPEHASH, submission, seat, commitment))
-    return keccak256(concat(x"1901", domain, message))
+    return keccak256(abi_encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, chain.id, self))
 
 
 @pure
@@ -55,37 +60,32 @@ def of_commitment(commitment: bytes32, account: address) -> bytes32:
 
 @pure
 @internal
-def lowest_of(group: uint256, first: uint256) -> uint256:
+def chained(before: bytes32, seat: uint256, seal: bytes32) -> bytes32:
     """
-    @dev The lowest seat of a group in the round that begins at `first`: where the group's digest is kept.
+    @dev The chain of a round's commitments after one more.
     """
-    for i: uint256 in range(12):
-        if (group >> (first + i)) & 1 == 1:
-            return first + i
-    return first
+    return keccak256(abi_encode(before, seat, seal))
 
 
 @pure
 @internal
-def of_group(group: uint256, first: uint256, sealed: bytes32[12]) -> bytes32:
+def of_round(order: uint256, committed: uint256, first: uint256, sealed: bytes32[12]) -> bytes32:
     """
-    @dev The digest of a group, among the seals of all the round's seats.
+    @dev The chain of a round's commitments, given the seals of all its seats, of which `first` is the lowest.
+    @param order The seats less `first` in the order in which they committed, 8 bits each from the lowest; 0 for that of seats.
+    @param committed The seats that have committed.
     """
-    members: DynArray[bytes32, 12] = []
+    link: bytes32 = empty(bytes32)
+    rest: uint256 = committed >> first
     for i: uint256 in range(12):
-        if (group >> (first + i)) & 1 == 1:
-            members.append(sealed[i])
-    return keccak256(abi_encode(group, members))
-
-
-@pure
-@internal
-def of_one(seat: uint256, seal: bytes32) -> bytes32:
-    """
-    @dev The digest of a group of one.
-    """
-    members: DynArray[bytes32, 12] = [seal]
-    return keccak256(abi_encode(convert(1 << seat, uint256), members))
+        if order == 0 and (rest >> i) & 1 == 1:
+            link = self.chained(link, first + i, sealed[i])
+        elif order != 0 and rest != 0:
+            place: uint256 = (order >> (8 * i)) & 255
+            assert place < 12, "reviews: opening does not match"
+            link = self.chained(link, first + place, sealed[place])
+            rest &= rest - 1
+    return link
 
 
 @pure
@@ -96,4 +96,28 @@ def given(joint: DynArray[bytes32, 12]) -> bytes32[12]:
     for seal: bytes32 in joint:
         sealed[i] = seal
         i += 1
+    return sealed
+
+
+@pure
+@internal
+def reopened(
+    submission: uint256,
+    round: uint256,
+    shown: uint256,
+    accounts: DynArray[address, 12],
+    salts: DynArray[bytes32, 12],
+    hashes: DynArray[bytes32, 12],
+    joint: DynArray[bytes32, 12],
+) -> bytes32[12]:
+    """
+    @dev The seals of a round's seats: of those `shown`, a mask from the round's lowest seat up, made anew from their openings,
+         of the others as given.
+    """
+    sealed: bytes32[12] = self.given(joint)
+    i: uint256 = 0
+    for seat: uint256 in range(12):
+        if (shown >> seat) & 1 == 1:
+            sealed[seat] = self.of_opening(hashes[i], salts[i], submission, accounts[i], round)
+            i += 1
     return sealed

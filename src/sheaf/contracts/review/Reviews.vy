@@ -7,9 +7,9 @@
         record by record. Round 1: approved or rejected by the quorum, else hung. Round 2, with one seat more than twice as
         many: hung records are decided by the majority of all who opened, else they stay hung and are nobody's fault.
 
-        Members commit alone, or as a *group* whose signed commitments one transaction posts; a group's seals are kept as one
-        digest in the place of its lowest seat. A seal ties a commitment to who made it: a copier cannot open his copy.
-        After the tally place 0 keeps the verdict, and the last place what round 2 goes on from.
+        Members commit alone, or one transaction posts the signed commitments of several. A seal ties a commitment to who made
+        it: a copier cannot open his copy. The seals of a round are kept as one chain of hashes, in the order of their
+        coming, so whoever opens a seat gives the seals of all.
 @custom:stop Nothing here can be stopped. An arbiter, if the governor names one, may hold a decided review once, for
         `ruling_seconds` at most.
 """
@@ -41,7 +41,6 @@ BPS: constant(uint256) = 10_000
 SEATS: constant(uint256) = 12
 WORDS: constant(uint256) = 64
 CARRIED: constant(uint256) = 384
-LEFT: constant(uint256) = 23
 
 CHALLENGE_SECONDS: constant(uint256) = 64
 DRAW_BLOCKS: constant(uint256) = 128
@@ -55,7 +54,9 @@ stakes: public(immutable(IStakes))
 
 requests: public(IRequests)
 _dockets: HashMap[uint256, uint256]
-_places: HashMap[uint256, bytes32[24]]
+# While a round is open: the chain of its commitments, keccak256(chain before, seat, seal); after its tally: the verdict.
+_digests: HashMap[uint256, bytes32]
+_left: HashMap[uint256, bytes32]
 
 
 @deploy
@@ -92,7 +93,8 @@ def commit(submission: uint256, seat: uint256, commitment: bytes32):
     assert (
         staticcall committees.seat_account(submission, seat) == msg.sender
     ), "reviews: not this seat's validator"
-    self._places[submission][seat] = seals.of_one(seat, seals.of_commitment(commitment, msg.sender))
+    seal: bytes32 = seals.of_commitment(commitment, msg.sender)
+    self._digests[submission] = seals.chained(self._link(submission, docket), seat, seal)
     docket.committed |= 1 << seat
     self._save(submission, docket)
     log IReviews.Committed(submission=submission, seat=seat, commitment=commitment)
@@ -110,21 +112,23 @@ def commit_jointly(
     @param group Mask of the seats; `commitments` and `signatures` are in seat order.
     @param signatures r ‖ s ‖ v over the typed data Review(submission, seat, commitment) of this contract.
     """
-    docket: dockets.Docket = self._load(submission)
+    panel: ICommittees.Committee = empty(ICommittees.Committee)
+    accounts: DynArray[address, 23] = []
+    panel, accounts = staticcall committees.sitting(submission)
+    docket: dockets.Docket = self._begun(submission, dockets.unpack(self._dockets[submission]), panel)
     dockets.check_votable(docket, group)
     assert len(commitments) == bitmaps.ones(group), "reviews: one commitment per seat"
     assert len(signatures) == len(commitments), "reviews: one signature per commitment"
-    accounts: DynArray[address, 23] = staticcall committees.accounts(submission)
-    first: uint256 = dockets.first_seat(docket)
-    sealed: bytes32[SEATS] = empty(bytes32[SEATS])
+    domain: bytes32 = seals.domain()
+    link: bytes32 = self._link(submission, docket)
     i: uint256 = 0
-    for seat: uint256 in range(first, docket.size, bound=SEATS):
+    for seat: uint256 in range(dockets.first_seat(docket), docket.size, bound=SEATS):
         if (group >> seat) & 1 == 1:
-            signer: address = seals.signer(seals.typed_hash(submission, seat, commitments[i]), signatures[i])
+            signer: address = seals.signer(domain, submission, seat, commitments[i], signatures[i])
             assert signer == accounts[seat], "reviews: not the signature of this seat's validator"
-            sealed[seat - first] = seals.of_commitment(commitments[i], signer)
+            link = seals.chained(link, seat, seals.of_commitment(commitments[i], signer))
             i += 1
-    self._places[submission][seals.lowest_of(group, first)] = seals.of_group(group, first, sealed)
+    self._digests[submission] = link
     docket.committed |= group
     self._save(submission, docket)
     log IReviews.CommittedJointly(
@@ -139,36 +143,23 @@ def reveal(
     account: address,
     salt: bytes32,
     bitmap: Bytes[2048],
-    group: uint256,
+    order: uint256,
     joint: DynArray[bytes32, SEATS],
 ):
     """
     @notice Open one seat on chain, after all have committed or the time to commit is over. Anyone who holds the opening may.
             A seat opened so is never counted missing.
-    @param group The group that the seat committed in; 0 if it committed alone.
-    @param joint The seals of all seats of the round (zero where unknown or in another group); none if it committed alone.
+    @param order The seats, counted from the round's lowest, in the order in which they committed: 8 bits each from the lowest
+           bit; 0 for the order of seats.
+    @param joint The seals of all seats of the round; zero for a seat that did not commit, anything for the seat itself.
     """
     docket: dockets.Docket = dockets.unpack(self._dockets[submission])
-    first: uint256 = dockets.first_seat(docket)
-    assert docket.phase == COMMITTING, "reviews: not open to votes"
-    assert (
-        seat < docket.size and (docket.committed >> first << first >> seat) & 1 == 1
-    ), "reviews: not committed"
-    round_mask: uint256 = dockets.round_mask(docket)
-    assert (
-        docket.committed & round_mask == round_mask or block.timestamp >= docket.commit_until
-    ), "reviews: still committing"
-    assert block.timestamp < docket.reveal_until, "reviews: reveal window closed"
-    assert (docket.opened >> seat) & 1 == 0, "reviews: already revealed"
+    dockets.check_revealable(docket, seat)
     bitmaps.check_shape(bitmap, docket.records)
-
+    first: uint256 = dockets.first_seat(docket)
     sealed: bytes32[SEATS] = seals.given(joint)
     sealed[seat - first] = seals.of_opening(keccak256(bitmap), salt, submission, account, docket.round)
-    together: uint256 = group
-    if group == 0:
-        together = 1 << seat
-    assert (together >> seat) & 1 == 1, "reviews: opening does not match"
-    self._check_group(submission, first, together, sealed)
+    self._check_chain(submission, docket, order, sealed)
     docket.opened |= 1 << seat
     self._save(submission, docket)
     log IReviews.Revealed(submission=submission, seat=seat, salt=salt, bitmap=bitmap)
@@ -181,7 +172,7 @@ def tally(
     accounts: DynArray[address, SEATS],
     salts: DynArray[bytes32, SEATS],
     all_bitmaps: Bytes[24576],
-    groups: DynArray[uint256, SEATS],
+    order: uint256,
     joint: DynArray[bytes32, SEATS],
     carried: DynArray[uint256, CARRIED],
 ):
@@ -189,8 +180,9 @@ def tally(
     @notice Open the seats of `seats_mask` and count the round. Anyone may, with the openings of all that committed (once all
             have, or the time to commit is over), or when the time to reveal is over with at least those opened on chain.
     @param accounts The accounts of those seats, in seat order, as `salts` and `all_bitmaps` (one after the other).
-    @param groups The groups in which they committed; none if all seats of the round committed as one group.
-    @param joint Where a group has a seat that is not opened: the seals of all seats of the round (zero where unknown); else none.
+    @param order The seats, counted from the round's lowest, in the order in which they committed: 8 bits each from the lowest
+           bit; 0 for the order of seats.
+    @param joint Where a seat that committed is not opened: the seals of all seats of the round, as for `reveal`; else none.
     @param carried In round 2, what RoundHung said at the end of round 1; else none.
     """
     docket: dockets.Docket = self._load(submission)
@@ -204,14 +196,16 @@ def tally(
     if docket.round == 1:
         assert len(carried) == 0, "reviews: not what round 1 left"
     else:
-        assert (
-            keccak256(abi_encode(carried)) == self._places[submission][LEFT]
-        ), "reviews: not what round 1 left"
+        assert (keccak256(abi_encode(carried)) == self._left[submission]), "reviews: not what round 1 left"
 
     hashes: DynArray[bytes32, SEATS] = []
     for i: uint256 in range(count, bound=SEATS):
         hashes.append(keccak256(slice(all_bitmaps, 32 * words * i, 32 * words)))
-    self._check_openings(submission, docket, seats_mask, accounts, salts, hashes, groups, joint)
+    sealed: bytes32[SEATS] = seals.reopened(
+        submission, docket.round, seats_mask >> first, accounts, salts, hashes, joint
+    )
+    if seats_mask != 0:
+        self._check_chain(submission, docket, order, sealed)
 
     docket.opened = seats_mask | (docket.opened % (1 << first))
     rejects_from: uint256[5] = empty(uint256[5])
@@ -220,7 +214,6 @@ def tally(
     valid: uint256 = max_value(uint256)
     rejected_map: uint256[WORDS] = empty(uint256[WORDS])
     hung_map: uint256[WORDS] = empty(uint256[WORDS])
-    left: DynArray[uint256, CARRIED] = []
     for w: uint256 in range(words, bound=WORDS):
         if w + 1 == words:
             valid = bitmaps.last_mask(docket.records)
@@ -233,12 +226,7 @@ def tally(
         for i: uint256 in range(count, bound=SEATS):
             votes[i] = extract32(all_bitmaps, 32 * (words * i + w), output_type=uint256)
             assert votes[i] & ~valid == 0, "reviews: bits beyond the last record"
-        counted = bitmaps.judge(votes, count, counted, rejects_from, approves_below)
-        rejected_map[w] = counted[0]
-        hung_map[w] = counted[1]
-        if docket.round == 1:
-            for i: uint256 in range(6):
-                left.append(counted[i])
+        rejected_map[w], hung_map[w] = bitmaps.judge(votes, count, counted, rejects_from, approves_below)
     hung: uint256 = 0
     docket.rejected, hung = self._publish(submission, docket, rejected_map, hung_map)
     docket.approved = docket.records - docket.rejected - hung
@@ -247,7 +235,18 @@ def tally(
     if docket.round == 1 and hung > 0:
         docket.phase = HUNG
         docket.hung_block = block.number
-        self._places[submission][LEFT] = keccak256(abi_encode(left))
+        # Counted once more, so that a round that leaves nothing hung pays for no memory to hold the counts.
+        left: DynArray[uint256, CARRIED] = []
+        for w: uint256 in range(words, bound=WORDS):
+            votes: uint256[SEATS] = empty(uint256[SEATS])
+            for i: uint256 in range(count, bound=SEATS):
+                votes[i] = extract32(all_bitmaps, 32 * (words * i + w), output_type=uint256)
+            s: uint256[5] = bitmaps.add(votes, count, empty(uint256[5]))
+            left.append(rejected_map[w])
+            left.append(hung_map[w])
+            for i: uint256 in range(4):
+                left.append(s[i])
+        self._left[submission] = keccak256(abi_encode(left))
         log IReviews.RoundHung(submission=submission, carried=left)
     else:
         docket = self._decided(docket)
@@ -292,22 +291,15 @@ def rule(submission: uint256, rejected_bitmap: Bytes[2048], hung_bitmap: Bytes[2
     assert msg.sender == arbitration.current(), "reviews: not the arbiter"
     docket: dockets.Docket = dockets.unpack(self._dockets[submission])
     assert docket.phase == HELD and block.timestamp < docket.settle_after, "reviews: not held"
-    bitmaps.check_shape(rejected_bitmap, docket.records)
-    bitmaps.check_shape(hung_bitmap, docket.records)
     rejected: uint256 = 0
     hung: uint256 = 0
-    for w: uint256 in range((docket.records + 255) // 256, bound=WORDS):
-        rejects: uint256 = extract32(rejected_bitmap, 32 * w, output_type=uint256)
-        hangs: uint256 = extract32(hung_bitmap, 32 * w, output_type=uint256)
-        assert rejects & hangs == 0, "reviews: record both rejected and hung"
-        rejected += bitmaps.ones(rejects)
-        hung += bitmaps.ones(hangs)
+    rejected, hung = bitmaps.tell_apart(rejected_bitmap, hung_bitmap, docket.records)
     docket.phase = DECIDED
     docket.settle_after = block.timestamp
     docket.rejected = rejected
     docket.approved = docket.records - rejected - hung
     docket.decided_first = min(docket.decided_first, docket.records - hung)
-    self._places[submission][0] = keccak256(concat(rejected_bitmap, hung_bitmap))
+    self._digests[submission] = keccak256(concat(rejected_bitmap, hung_bitmap))
     self._save(submission, docket)
     log IReviews.Ruled(
         submission=submission,
@@ -359,7 +351,7 @@ def review(submission: uint256) -> IReviews.Review:
         docket = self._load(submission)
     verdict: bytes32 = empty(bytes32)
     if docket.phase >= DECIDED:
-        verdict = self._places[submission][0]
+        verdict = self._digests[submission]
     return IReviews.Review(
         phase=docket.phase,
         round=docket.round,
@@ -387,14 +379,11 @@ def hung_block(submission: uint256) -> uint256:
 
 @view
 @external
-def digest(submission: uint256, seat: uint256) -> bytes32:
+def digest(submission: uint256) -> bytes32:
     """
-    @notice keccak256(abi_encode(group, sealed)) of the group whose lowest seat this is, while its round is open; else empty.
+    @notice The chain of the current round's commitments while it is open; after its tally keccak256(rejected ‖ hung bitmap).
     """
-    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
-    if docket.phase != COMMITTING or seat < dockets.first_seat(docket) or seat >= docket.size:
-        return empty(bytes32)
-    return self._places[submission][seat]
+    return self._digests[submission]
 
 
 @view
@@ -406,7 +395,15 @@ def _load(submission: uint256) -> dockets.Docket:
     docket: dockets.Docket = dockets.unpack(self._dockets[submission])
     if docket.phase != 0 and docket.phase != HUNG:
         return docket
-    panel: ICommittees.Committee = staticcall committees.committee(submission)
+    return self._begun(submission, docket, staticcall committees.committee(submission))
+
+
+@view
+@internal
+def _begun(submission: uint256, former: dockets.Docket, panel: ICommittees.Committee) -> dockets.Docket:
+    docket: dockets.Docket = former
+    if docket.phase != 0 and docket.phase != HUNG:
+        return docket
     assert panel.size != 0, "reviews: no committee"
     if docket.phase == 0:
         docket.records = staticcall self.requests.records_of(submission)
@@ -429,44 +426,22 @@ def _save(submission: uint256, docket: dockets.Docket):
 
 @view
 @internal
-def _check_openings(
-    submission: uint256,
-    docket: dockets.Docket,
-    seats_mask: uint256,
-    accounts: DynArray[address, SEATS],
-    salts: DynArray[bytes32, SEATS],
-    hashes: DynArray[bytes32, SEATS],
-    groups: DynArray[uint256, SEATS],
-    joint: DynArray[bytes32, SEATS],
-):
+def _check_chain(submission: uint256, docket: dockets.Docket, order: uint256, sealed: bytes32[SEATS]):
     """
-    @dev Every opened seat lies in a group whose seals hash to the digest that was kept when it committed. The seals of the
-         opened seats are made anew from their openings, those of the others are as given.
+    @dev The order and the seals are those that were kept: then they cover every seat that has committed.
     """
     first: uint256 = dockets.first_seat(docket)
-    sealed: bytes32[SEATS] = seals.given(joint)
-    i: uint256 = 0
-    for seat: uint256 in range(first, docket.size, bound=SEATS):
-        if (seats_mask >> seat) & 1 == 1:
-            sealed[seat - first] = seals.of_opening(
-                hashes[i], salts[i], submission, accounts[i], docket.round
-            )
-            i += 1
-    covered: uint256 = 0
-    if len(groups) == 0 and seats_mask != 0:
-        covered = dockets.round_mask(docket)
-        self._check_group(submission, first, covered, sealed)
-    for group: uint256 in groups:
-        self._check_group(submission, first, group, sealed)
-        covered |= group
-    assert seats_mask & ~covered == 0, "reviews: opening does not match"
+    link: bytes32 = seals.of_round(order, docket.committed, first, sealed)
+    assert link == self._digests[submission], "reviews: opening does not match"
 
 
 @view
 @internal
-def _check_group(submission: uint256, first: uint256, group: uint256, sealed: bytes32[SEATS]):
-    kept: bytes32 = self._places[submission][seals.lowest_of(group, first)]
-    assert kept == seals.of_group(group, first, sealed), "reviews: opening does not match"
+def _link(submission: uint256, docket: dockets.Docket) -> bytes32:
+    # The first commitment of a round begins a new chain: what was kept before belongs to the round before.
+    if docket.committed & dockets.round_mask(docket) == 0:
+        return empty(bytes32)
+    return self._digests[submission]
 
 
 @internal
@@ -484,7 +459,7 @@ def _publish(
     hung: uint256 = bitmaps.total(hung_map, words)
     rejected_bitmap: Bytes[2048] = slice(abi_encode(rejected_map), 0, 32 * words)
     hung_bitmap: Bytes[2048] = slice(abi_encode(hung_map), 0, 32 * words)
-    self._places[submission][0] = keccak256(concat(rejected_bitmap, hung_bitmap))
+    self._digests[submission] = keccak256(concat(rejected_bitmap, hung_bitmap))
     log IReviews.Tallied(
         submission=submission,
         round=docket.round,

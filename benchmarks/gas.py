@@ -1,0 +1,226 @@
+"""Gas of one request with one submission, all in: every transaction from opening to claiming, as receipts state it.
+
+Each figure is the sum over open, submit, draw, commits, reveals, tally, settle and claim, divided by the records that are paid. Gas is
+that of real transactions on the embedded chain under Prague rules: base fee of 21,000, calldata with its floor (EIP-7623), refunds.
+
+    joint       one transaction commits for all five seats, one opens and counts
+    separate    five commits, five reveals on chain, one tally
+    first       nobody has been here before: all balances and credits begin at zero
+    warmed      buyer, contributor and validators have done this before, and what validators and treasury are owed is not withdrawn
+
+Votes are those of five honest reviewers of a good batch: no record is rejected. `noisy` has one seat in five reject every record at
+random with probability 1/2: the dearest calldata there is, with the same verdict.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from benchmarks.report import Figure, Options, main
+from sheaf.domain.ids import Address
+
+if TYPE_CHECKING:
+    from sheaf.chain.rpc import Chain, Receipt
+    from sheaf.chain.signer import Signer
+
+WAD = 10**18
+SEATS = 5
+SIZES = (1, 50, 1024, 16_384)
+LIMITS = {1024: (900, 1200), 16_384: (90, 110)}
+"""Records: gas per record to aim at, and not to exceed."""
+VANA_GAS_PER_FILE = 1_700_000
+
+
+@dataclass
+class Steps:
+    """Gas by step."""
+
+    gas: dict[str, int] = field(default_factory=dict)
+
+    def add(self, step: str, receipt: Receipt) -> Receipt:
+        """Add a transaction's gas to a step."""
+        self.gas[step] = self.gas.get(step, 0) + receipt.gas_used
+        return receipt
+
+    @property
+    def total(self) -> int:
+        """All steps together."""
+        return sum(self.gas.values())
+
+
+class Market:
+    """A market on the embedded chain with just the validators that a committee needs, all in one place."""
+
+    def __init__(self) -> None:
+        from sheaf.chain.deploy import deploy
+        from sheaf.chain.devchain import Devchain
+        from sheaf.chain.rpc import Chain
+
+        self.engine = Devchain()
+        chain = Chain(self.engine)
+        self.governor = self._signer(1)
+        self.chain: Chain = Chain(self.engine, deploy(chain, self.governor, "local"))
+        self.token = self.chain.address_of("MarketToken")
+        self.buyer, self.contributor = self._funded(2), self._funded(3)
+        validators = [self._funded(10 + i) for i in range(SEATS)]
+        self.validators = {signer.address: signer for signer in validators}
+        for signer in self.validators.values():
+            self.chain.send(signer, "Stakes", "stake", 10_000 * WAD)
+        self.engine.mine(20)
+
+    def _signer(self, number: int) -> Signer:
+        from sheaf.chain.signer import Signer
+
+        signer = Signer(number.to_bytes(32, "big"))
+        self.engine.fund(signer.address, 10**20)
+        return signer
+
+    def _funded(self, number: int) -> Signer:
+        signer = self._signer(number)
+        self.chain.send(self.governor, "MarketToken", "transfer", signer.address, 100_000 * WAD)
+        for spender in ("Escrow", "Stakes"):
+            self.chain.send(signer, "MarketToken", "approve", self.chain.address_of(spender), 2**256 - 1)
+        return signer
+
+    def run(self, records: int, bitmaps: Sequence[bytes], *, is_joint: bool, price: int) -> Steps:
+        """Take one request with one submission from opening to the contributor's claim."""
+        steps = Steps()
+        submission = self._offer(steps, records, price)
+        self._draw(steps, submission)
+        members = [Address(one) for one in self.chain.call("Committees", "accounts", submission)]
+        review = self._review_jointly if is_joint else self._review_alone
+        review(steps, submission, members, bitmaps)
+        self.engine.advance(10)
+        steps.add("claim", self.chain.send(self.contributor, "Requests", "claim", submission))
+        return steps
+
+    def _offer(self, steps: Steps, records: int, price: int) -> int:
+        deadline = self.chain.block().timestamp + 100_000
+        cid = bytes.fromhex("01551220") + random.Random(records).randbytes(32)
+        amount = records * price * 105 // 100 + price
+        terms = (self.token, price, 400, records, deadline, WAD, cid, amount)
+        opened = steps.add("open", self.chain.send(self.buyer, "Requests", "open", terms))
+        request = int(opened.event("RequestOpened").args["request"])
+        offer = (request, records, cid[4:], cid, cid[4:], self.contributor.address)
+        made = steps.add("submit", self.chain.send(self.contributor, "Requests", "submit", *offer))
+        return int(made.event("SubmissionMade").args["submission"])
+
+    def _draw(self, steps: Steps, submission: int) -> None:
+        target = self.chain.call("Committees", "target_block", submission)
+        self.engine.mine(max(0, target + 1 - self.chain.block().number))
+        steps.add("draw", self.chain.send(self.contributor, "Committees", "draw", submission))
+
+    def _review_jointly(
+        self, steps: Steps, submission: int, members: Sequence[Address], bitmaps: Sequence[bytes]
+    ) -> None:
+        from sheaf.review import reviews
+
+        shown, made = self._votes(submission, members, bitmaps)
+        poster = self.validators[members[0]]
+        signed = {
+            seat: (
+                committed,
+                reviews.sign(self.chain, self.validators[members[seat]], submission, seat, committed),
+            )
+            for seat, committed in made.items()
+        }
+        steps.add("commit", reviews.commit_jointly(self.chain, poster, submission, signed))
+        opened = reviews.openings_of(shown, made, members, 0)
+        steps.add("tally", reviews.tally(self.chain, poster, submission, opened))
+
+    def _review_alone(
+        self, steps: Steps, submission: int, members: Sequence[Address], bitmaps: Sequence[bytes]
+    ) -> None:
+        from sheaf.review import reviews
+
+        shown, made = self._votes(submission, members, bitmaps)
+        for one in shown:
+            signer = self.validators[members[one.seat]]
+            steps.add("commit", reviews.commit(self.chain, signer, submission, one.seat, made[one.seat]))
+        for one in shown:
+            signer = self.validators[members[one.seat]]
+            sealed = reviews.seals(made, members, 0)
+            steps.add("reveal", reviews.reveal(self.chain, signer, submission, one, 0, sealed))
+        opened = reviews.openings_of(shown, made, members, 0)
+        poster = self.validators[members[0]]
+        steps.add("tally", reviews.tally(self.chain, poster, submission, opened))
+
+    def _votes(
+        self, submission: int, members: Sequence[Address], bitmaps: Sequence[bytes]
+    ) -> tuple[list, dict]:
+        from sheaf.review.openings import Opening, commitment
+
+        salt = random.Random(submission).randbytes(32)
+        shown = [
+            Opening(seat, member, salt, bitmap)
+            for seat, (member, bitmap) in enumerate(zip(members, bitmaps, strict=True))
+        ]
+        made = {one.seat: commitment(one.bitmap, one.salt, submission, one.account, 1) for one in shown}
+        return shown, made
+
+
+def approving(records: int) -> list[bytes]:
+    """Return five bitmaps that reject nothing."""
+    from sheaf.review.openings import bitmap_bytes
+
+    return [bytes(bitmap_bytes(records))] * SEATS
+
+
+def noisy(records: int) -> list[bytes]:
+    """Return five bitmaps with one rejection in all of every other record, by a seat drawn at random."""
+    from sheaf.review.openings import pack
+
+    random_ = random.Random(records)
+    owner = [random_.randrange(SEATS) if random_.random() < 0.5 else -1 for _ in range(records)]
+    return [pack([seat == who for who in owner]) for seat in range(SEATS)]
+
+
+def gas_by_step(
+    records: int, *, is_joint: bool, is_warmed: bool, votes: Callable[[int], list[bytes]] = approving
+) -> Steps:
+    """Return the gas of every step for one request with one submission of `records` records and five reviewers."""
+    market = Market()
+    price = 100 * WAD // records
+    if is_warmed:
+        for _ in range(2):
+            market.run(records, approving(records), is_joint=is_joint, price=price)
+    return market.run(records, votes(records), is_joint=is_joint, price=price)
+
+
+def measure(options: Options) -> list[Figure]:
+    """Measure all sizes and paths."""
+    figures = []
+    for records in SIZES:
+        for path, is_joint in (("joint", True), ("separate", False)):
+            for use, is_warmed in (("warmed", True), ("first", False)):
+                steps = gas_by_step(records, is_joint=is_joint, is_warmed=is_warmed)
+                figures.append(_figure(f"{path}_{use}_{records}", steps.total / records, records, path))
+                if is_joint and is_warmed:
+                    figures += [
+                        Figure(f"{step}_{records}", gas, "gas", target=None)
+                        for step, gas in steps.gas.items()
+                    ]
+    for records in (1024, 16_384):
+        steps = gas_by_step(records, is_joint=True, is_warmed=True, votes=noisy)
+        figures.append(_figure(f"joint_warmed_noisy_{records}", steps.total / records, records, "joint"))
+    return figures
+
+
+def _figure(name: str, value: float, records: int, path: str) -> Figure:
+    unit = "gas per record"
+    if records in LIMITS:
+        aim, most = LIMITS[records]
+        is_joint = path == "joint"
+        against = "the aim, all in" if is_joint else "the most, all in"
+        return Figure(name, value, unit, limit=aim if is_joint else most, against=against)
+    peer = VANA_GAS_PER_FILE if records == 1 else VANA_GAS_PER_FILE / records
+    return Figure(
+        name, value, unit, peer=peer, against="Vana: gas to settle one contributed file", target=None
+    )
+
+
+if __name__ == "__main__":
+    main("gas", measure)
