@@ -142,8 +142,7 @@ class Market:
             steps.add("commit", reviews.commit(self.chain, signer, submission, one.seat, made[one.seat]))
         for one in shown:
             signer = self.validators[members[one.seat]]
-            sealed = reviews.seals(made, members, 0)
-            steps.add("reveal", reviews.reveal(self.chain, signer, submission, one, 0, sealed))
+            steps.add("reveal", reviews.reveal(self.chain, signer, submission, one, made, members))
         opened = reviews.openings_of(shown, made, members, 0)
         poster = self.validators[members[0]]
         steps.add("tally", reviews.tally(self.chain, poster, submission, opened))

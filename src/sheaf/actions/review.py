@@ -206,8 +206,8 @@ def _open(ctx: Context, case: Case, seat: int, turn: Turn) -> str:
         and seat not in case.openings
         and head.timestamp >= _middle(drawn.commit_until, drawn.reveal_until)
     ):
-        sealed = reviews.seals(drawn.commitments, drawn.members, drawn.first)
-        reviews.reveal(ctx.chain, ctx.sender, case.submission, openings[seat], drawn.groups, sealed)
+        made, members, first = drawn.commitments, drawn.members, drawn.first
+        reviews.reveal(ctx.chain, ctx.sender, case.submission, openings[seat], made, members, first)
         return "revealed alone"
     return "waiting for others to open"
 
@@ -229,7 +229,7 @@ def tally(ctx: Context, case: Case, openings: dict[int, Opening] | None = None) 
     openings = _openings(ctx, case, drawn) if openings is None else openings
     carried = case.carried if drawn.number > 1 else ()
     opened = reviews.openings_of(
-        list(openings.values()), drawn.commitments, drawn.members, drawn.first, drawn.groups, carried
+        list(openings.values()), drawn.commitments, drawn.members, drawn.first, carried
     )
     reviews.tally(ctx.chain, ctx.sender, case.submission, opened)
 

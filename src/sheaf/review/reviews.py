@@ -411,10 +411,20 @@ def commit_jointly(
 
 
 def reveal(
-    chain: Chain, signer: Signer, submission: int, opening: Opening, order: int, joint: Sequence[bytes]
+    chain: Chain,
+    signer: Signer,
+    submission: int,
+    opening: Opening,
+    commitments: Mapping[int, bytes],
+    members: Sequence[str],
+    first: int = 0,
 ) -> Receipt:
-    """Open one seat on chain; `order` is that of committing (see `openings.order_of`), `joint` the `seals` of the round's seats."""
+    """Open one seat of the round that begins at seat `first` and whose seats have the accounts `members`.
+
+    `commitments` are all that were made in the round, in the order in which they were made.
+    """
     seat, account, salt, bitmap = opening
+    order, joint = openings.order_of(list(commitments), first), seals(commitments, members, first)
     return chain.send(signer, CONTRACT, "reveal", submission, seat, account, salt, bitmap, order, list(joint))
 
 
