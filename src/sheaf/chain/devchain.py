@@ -226,6 +226,8 @@ class Devchain:
         with self._lock:
             try:
                 return answer(*params)
+            except self._machine.refusals as fault:
+                raise RpcError(-32000, str(fault)) from None
             except (TypeError, ValueError, AttributeError, KeyError) as fault:
                 raise RpcError(-32602, f"invalid params: {fault}") from None
 

@@ -224,8 +224,9 @@ class Chain:
         return [event for event in found if event is not None]
 
     def _handle(self, contract: str) -> Handle:
-        if contract not in self._handles or self._handles[contract].address != self.address_of(contract):
-            self._handles[contract] = Handle(self, artifact(contract), self.address_of(contract))
+        address = self.address_of(contract)
+        if contract not in self._handles or self._handles[contract].address != address:
+            self._handles[contract] = Handle(self, artifact(contract), address)
         return self._handles[contract]
 
     def _forms(self, address: str) -> dict[str, EventForm]:
