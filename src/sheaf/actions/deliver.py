@@ -84,4 +84,4 @@ def _hand(ctx: Context, case: Case, readers: list[Address]) -> int:
 
 
 def _path(ctx: Context, case: Case) -> Path:
-    return ctx.folder / "handed" / f"{case.submission}.json"
+    return ctx.folder / "handed" / journal.case_file(case)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sheaf.actions.account import approve, require_address, require_funds
 from sheaf.actions.cases import journal, letters
-from sheaf.actions.cases.draft import Draft, content_key, draft_path, drafts, new_nonce
+from sheaf.actions.cases.draft import Draft, content_key, draft_path, drafting, drafts, new_nonce
 from sheaf.actions.cases.examine import associated, content_of, read_records, self_check
 from sheaf.actions.request import show_request, specification
 from sheaf.domain.errors import InputError, RecordError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from sheaf.actions.cases.docket import Case
     from sheaf.actions.context import Context
     from sheaf.domain.request import Request, Specification
     from sheaf.domain.verdict import Finding
@@ -72,27 +73,35 @@ def submit(
     keeper = require_address("custodian", custodian) if custodian else ctx.account
     content = content_of(table, bytes(32), found.id, ctx.account)
     path = draft_path(ctx, found.id, hashlib.sha256(content.digests).hexdigest())
-    draft = journal.recall(path, Draft)
-    if draft is None or not draft.cid:
-        _require_open(ctx, found, table.num_rows)
-        _require_reader(ctx, keeper)
-        expected = _preview(ctx, found, wanted, table)
-        if expected.findings and not is_forced:
-            raise _refused(expected.findings)
-        require_funds(ctx, found.token, expected.bond, "the bond")
-        draft = draft or Draft(request=found.id, records=table.num_rows, nonce=new_nonce())
-        draft.custodian, draft.bond = keeper, expected.bond
-        journal.keep(path, draft)
-        _store(ctx, draft, table, path)
-    return _finish(ctx, draft, path)
+    with drafting(path):
+        draft = journal.recall(path, Draft)
+        if draft is None or not draft.cid or _is_void(ctx, draft):
+            _require_open(ctx, found, table.num_rows)
+            _require_reader(ctx, keeper)
+            expected = _preview(ctx, found, wanted, table)
+            if expected.findings and not is_forced:
+                raise _refused(expected.findings)
+            require_funds(ctx, found.token, expected.bond, "the bond")
+            draft = Draft(
+                request=found.id,
+                records=table.num_rows,
+                nonce=new_nonce(),
+                custodian=keeper,
+                bond=expected.bond,
+            )
+            journal.keep(path, draft)
+            _store(ctx, draft, table, path)
+        return _finish(ctx, draft, path)
 
 
 def resume_submissions(ctx: Context) -> list[SubmissionId]:
     """Finish the submissions that a crash left halfway; return their numbers. What had not reached the store is left out."""
     finished = []
     for path, draft in drafts(ctx).items():
-        if draft.cid and not draft.is_done:
-            finished.append(_finish(ctx, draft, path))
+        with drafting(path):
+            draft = journal.recall(path, Draft) or draft
+            if draft.cid and not draft.is_done:
+                finished.append(_finish(ctx, draft, path))
     return finished
 
 
@@ -113,8 +122,17 @@ def _store(ctx: Context, draft: Draft, table: pa.Table, path: Path) -> None:
     journal.keep(path, draft)
 
 
+def _is_void(ctx: Context, draft: Draft) -> bool:
+    """Tell whether a draft came to nothing because no committee was drawn: then the same records may be offered again."""
+    case = _case_of(ctx, draft)
+    return case is not None and case.is_void
+
+
 def _finish(ctx: Context, draft: Draft, path: Path) -> SubmissionId:
-    if draft.submission is None:
+    case = _case_of(ctx, draft)
+    if case is None or case.submission != draft.submission:
+        # Never sent, or sent by a process that died, or the block that had it was rolled back.
+        draft.submission, draft.is_done = None, False
         _send(ctx, draft, path)
     assert draft.submission is not None
     number = SubmissionId(draft.submission)
@@ -135,15 +153,12 @@ def _send(ctx: Context, draft: Draft, path: Path) -> None:
     from sheaf.store.cid import binary
     from sheaf.store.envelope import key_commitment
 
-    draft.submission = _on_chain(ctx, draft)
-    if (
-        draft.submission is None
-        and draft.sent_as is not None
-        and ctx.chain.nonce(ctx.account, pending=True) > draft.sent_as
-    ):
-        # A process that died had sent it: it is in the mempool, or was mined a moment ago.
+    pending = ctx.chain.nonce(ctx.account, pending=True)
+    if draft.sent_as is not None and ctx.chain.nonce(ctx.account) <= draft.sent_as < pending:
+        # A process that died had sent it, and it is still in the mempool.
         ctx.chain.wait_for_nonce(ctx.account, draft.sent_as)
-        draft.submission = _on_chain(ctx, draft)
+    case = _case_of(ctx, draft)
+    draft.submission = case.submission if case else None
     if draft.submission is None:
         found = show_request(ctx, draft.request)
         _require_open(ctx, found, draft.records)
@@ -161,11 +176,12 @@ def _send(ctx: Context, draft: Draft, path: Path) -> None:
     journal.keep(path, draft)
 
 
-def _on_chain(ctx: Context, draft: Draft) -> int | None:
+def _case_of(ctx: Context, draft: Draft) -> Case | None:
+    """Return a draft's case if the chain has it: by its root, which binds request and contributor, so that no one else can use it."""
     ctx.docket.refresh()
     for case in ctx.docket.cases.values():
         if case.root == draft.root and case.contributor == ctx.account and case.request == draft.request:
-            return int(case.submission)
+            return case
     return None
 
 

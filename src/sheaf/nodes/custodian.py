@@ -21,6 +21,7 @@ class Custodian:
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
         self.caseload = Caseload(self.name)
+        self._rollbacks = 0
         self._is_registered = False
 
     def tick(self) -> int:
@@ -29,6 +30,9 @@ class Custodian:
             register_key(self.ctx)
             self._is_registered = True
         self.ctx.docket.refresh()
+        if self._rollbacks != self.ctx.docket.rollbacks:
+            self._rollbacks = self.ctx.docket.rollbacks
+            self.caseload.reopen()
         cases = [case for case in self.ctx.docket.cases.values() if case.custodian == self.ctx.account]
         return self.caseload.attend(cases, self._serve)
 

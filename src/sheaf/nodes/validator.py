@@ -36,6 +36,7 @@ class Validator:
     def __init__(self, ctx: Context, judge: Judge | JudgeMaker | None = None) -> None:
         self.ctx = ctx
         self.caseload = Caseload(self.name)
+        self._rollbacks = 0
         self.doing: dict[SubmissionId, str] = {}
         self._judge = judge
         self._maker = self._make if judge is not None else None
@@ -53,8 +54,8 @@ class Validator:
         docket = self.ctx.docket
         docket.refresh()
         readers = sum(who in docket.reading_keys for who in docket.validators.values())
-        if readers != self._readers:
-            self._readers = readers
+        if (readers, docket.rollbacks) != (self._readers, self._rollbacks):
+            self._readers, self._rollbacks = readers, docket.rollbacks
             self.caseload.reopen()
         self._asked, self._left = set(), 0
         done = self.caseload.attend([docket.cases[number] for number in sorted(docket.cases)], self._attend)

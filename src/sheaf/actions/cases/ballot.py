@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from sheaf.actions.cases import journal
+from sheaf.actions.cases.journal import case_file
 from sheaf.domain.verdict import Finding
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from sheaf.actions.cases.docket import Case
     from sheaf.actions.context import Context
-    from sheaf.domain.ids import SubmissionId
 
 
 class Ballot(msgspec.Struct, frozen=True):
@@ -39,13 +39,13 @@ def cast_ballot(
     if existing is not None:
         return existing
     ballot = Ballot(case.submission, case.records, pack(rejected), findings)
-    journal.keep(_path(ctx, case.submission), ballot)
+    journal.keep(_path(ctx, case), ballot)
     return ballot
 
 
 def find_ballot(ctx: Context, case: Case) -> Ballot | None:
     """Return the vote that this account has fixed, or None."""
-    return journal.recall(_path(ctx, case.submission), Ballot)
+    return journal.recall(_path(ctx, case), Ballot)
 
 
 def reviewing_order(ctx: Context, case: Case) -> NDArray[np.int64]:
@@ -59,5 +59,5 @@ def review_salt(ctx: Context, case: Case, round_number: int) -> bytes:
     return ctx.sender.derive_secret(f"review salt {ctx.market} {case.submission} {round_number}".encode())
 
 
-def _path(ctx: Context, submission: SubmissionId) -> Path:
-    return ctx.folder / "ballots" / f"{submission}.json"
+def _path(ctx: Context, case: Case) -> Path:
+    return ctx.folder / "ballots" / case_file(case)

@@ -146,6 +146,7 @@ class Docket:
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
         self._lock = threading.RLock()
+        self.rollbacks = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -165,6 +166,7 @@ class Docket:
             if self.head is not None and block.hash == self.head.hash:
                 return self.head
             if self.head is not None and not self._is_continued(block):
+                self.rollbacks += 1
                 self._clear()
             start = self.chain.deployment_block if self.head is None else self.head.number + 1
             events = self.chain.market_events(CONTRACTS, start, block.number)

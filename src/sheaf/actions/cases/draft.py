@@ -7,6 +7,8 @@ key, and an erased draft erases the key.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -46,6 +48,16 @@ def new_nonce() -> bytes:
 def draft_path(ctx: Context, request: int, digest: str) -> Path:
     """Return where the draft of records with this digest for this request lies."""
     return ctx.folder / "submissions" / f"{request}-{digest}.json"
+
+
+@contextmanager
+def drafting(path: Path) -> Iterator[None]:
+    """Keep other processes from working on the same draft; the lock goes with the process that holds it."""
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with FileLock(path.with_suffix(".lock")):
+        yield
 
 
 def drafts(ctx: Context) -> dict[Path, Draft]:

@@ -12,6 +12,8 @@ from sheaf.domain.errors import IntegrityError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sheaf.actions.cases.docket import Case
+
 T = TypeVar("T")
 
 
@@ -45,10 +47,9 @@ def recall(path: Path, kind: type[T]) -> T | None:
         ) from None
 
 
-def entries(folder: Path, kind: type[T]) -> list[T]:
-    """Return all entries of `folder`, in the order of their names."""
-    found = (recall(path, kind) for path in sorted(folder.glob("*.json")))
-    return [entry for entry in found if entry is not None]
+def case_file(case: Case) -> str:
+    """Return the name of a journal about a case. After a rollback the same number may be another submission: the root tells."""
+    return f"{case.submission}-{case.root.hex()[:16]}.json"
 
 
 def _sync_folder(folder: Path) -> None:

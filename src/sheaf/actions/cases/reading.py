@@ -139,7 +139,7 @@ def vote(ctx: Context, case: Case, judge: Judge | JudgeMaker | None, *, is_late:
     if reading.content is None or reading.wanted is None or reading.content.root != case.root:
         # Without a specification nothing can be held against the contributor but a broken commitment.
         return _cast(ctx, case, findings_of(ctx, case, reading), reading.why)
-    awaited = sheets.gather(ctx, sheets.index_of(ctx), case)
+    awaited = sheets.gather(ctx, case)
     if awaited and not is_late:
         raise Later(f"the sheet of submission {', '.join(map(str, awaited))}")
     if judge is None:

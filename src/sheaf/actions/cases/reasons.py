@@ -34,7 +34,7 @@ def tell(ctx: Context, case: Case) -> bool:
     from sheaf.actions.cases.ballot import find_ballot
     from sheaf.store.envelope import encrypt
 
-    path = ctx.folder / "reasons" / f"{case.submission}.json"
+    path = ctx.folder / "reasons" / journal.case_file(case)
     ballot, seat = find_ballot(ctx, case), case.seat_of(ctx.account)
     if ballot is None or seat is None or not ballot.findings or not case.tallies:
         return False

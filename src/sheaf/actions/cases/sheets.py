@@ -7,6 +7,7 @@ letter seals its key to every validator.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,6 +37,12 @@ class Shared(msgspec.Struct):
     readers: list[str]
 
 
+class Taken(msgspec.Struct):
+    """Journal: the root of every submission whose sheet is in the index, by number."""
+
+    roots: dict[str, str] = {}
+
+
 def index_of(ctx: Context) -> ExactIndex:
     """Return this account's index of fingerprints."""
     from sheaf.verification.fingerprints import ExactIndex
@@ -47,7 +54,7 @@ def share(ctx: Context, case: Case, key: bytes, content: Content) -> None:
     """Put the sheet of `content` into the store, encrypted, and seal its key to every validator."""
     from sheaf.store.envelope import encrypt
 
-    path = _journal(ctx, case.submission)
+    path = _journal(ctx, case)
     if journal.recall(path, Shared) is None:
         packed = sheets.Sheet(content.salts, content.digests).pack()
         cid = ctx.store.put(encrypt(_sheet_key(key), packed, _bound(ctx, case.submission)))
@@ -57,7 +64,7 @@ def share(ctx: Context, case: Case, key: bytes, content: Content) -> None:
 
 def share_again(ctx: Context, case: Case, key: bytes) -> int:
     """Seal a shared sheet to the validators who have come since; return how many that were."""
-    path = _journal(ctx, case.submission)
+    path = _journal(ctx, case)
     shared = journal.recall(path, Shared)
     if shared is None:
         return 0
@@ -77,20 +84,38 @@ def share_again(ctx: Context, case: Case, key: bytes) -> int:
     return len(fresh)
 
 
-def gather(ctx: Context, index: ExactIndex, before: Case) -> list[SubmissionId]:
-    """Take the sheets of all submissions drawn before `before` into `index`; return those that may yet come."""
-    missing = []
-    have = {int(number) for number in index.submissions()}
+def gather(ctx: Context, before: Case) -> list[SubmissionId]:
+    """Take the sheets of all submissions drawn before `before` into the index; return those that may yet come."""
+    taken = _taken(ctx)
+    index, missing = index_of(ctx), []
     for number, case in sorted(ctx.docket.cases.items()):
-        if number in have or not case.rounds or case.place >= before.place:
+        if str(number) in taken.roots or not case.rounds or case.place >= before.place:
             continue
         may_come = _may_come(ctx, case)  # asked first: what is shared between the two questions is then found
         sheet = _find(ctx, case)
         if sheet is not None:
+            taken.roots[str(number)] = case.root.hex()
+            journal.keep(ctx.folder / "taken.json", taken)
             index.add(sheet.digests, number)
         elif may_come:
             missing.append(number)
     return missing
+
+
+def _taken(ctx: Context) -> Taken:
+    """Return what is in the index; after a rollback that gave a number to another submission the index begins anew."""
+    taken = journal.recall(ctx.folder / "taken.json", Taken) or Taken()
+    cases = ctx.docket.cases
+    there = {int(number) for number in index_of(ctx).submissions()}
+    known = {int(number): root for number, root in taken.roots.items()}
+    if any(
+        number not in cases or cases[SubmissionId(number)].root.hex() != root
+        for number, root in known.items()
+    ):
+        shutil.rmtree(ctx.folder / "index", ignore_errors=True)
+        return Taken()
+    # A crash may have come between the note and the index: what is not in the index is taken again.
+    return Taken({str(number): root for number, root in known.items() if number in there})
 
 
 def _may_come(ctx: Context, case: Case) -> bool:
@@ -119,8 +144,8 @@ def _find(ctx: Context, case: Case) -> sheets.Sheet | None:
     return None
 
 
-def _journal(ctx: Context, submission: SubmissionId) -> Path:
-    return ctx.folder / "sheets" / f"{submission}.json"
+def _journal(ctx: Context, case: Case) -> Path:
+    return ctx.folder / "sheets" / journal.case_file(case)
 
 
 def _sheet_key(key: bytes) -> bytes:
