@@ -94,7 +94,9 @@ def test_money_moves(engine: Devchain, sender: Signer) -> None:
         (0, {"gas": 20_000}, "gas"),
     ],
 )
-def test_refused_transactions(engine: Devchain, sender: Signer, nonce: int, changes: dict[str, int], words: str) -> None:
+def test_refused_transactions(
+    engine: Devchain, sender: Signer, nonce: int, changes: dict[str, int], words: str
+) -> None:
     """What Ethereum does not accept makes no block and leaves no trace."""
     before = _latest(engine)["hash"]
     with pytest.raises(RpcError, match=words):
@@ -146,7 +148,9 @@ def test_waiting_transactions(sender: Signer) -> None:
     name = engine.send(_transfer(sender, 0, "0x" + "22" * 20))
     assert engine.request("eth_getTransactionByHash", [name])["blockHash"] is None
     assert engine.request("eth_getTransactionReceipt", [name]) is None
-    assert [engine.request("eth_getTransactionCount", [sender.address, tag]) for tag in ("latest", "pending")] == ["0x0", "0x1"]
+    assert [
+        engine.request("eth_getTransactionCount", [sender.address, tag]) for tag in ("latest", "pending")
+    ] == ["0x0", "0x1"]
     engine.mine()
     assert engine.request("eth_getTransactionReceipt", [name])["status"] == "0x1"
 

@@ -49,10 +49,15 @@ def test_bad_keys(tmp_path: Path, key: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["", "../evil", "a/b", ".hidden", "-x", "a" * 33, "ü", "a.json", "a\n", "con\x00"])
+@pytest.mark.parametrize(
+    "name", ["", "../evil", "a/b", ".hidden", "-x", "a" * 33, "ü", "a.json", "a\n", "con\x00"]
+)
 def test_bad_names(tmp_path: Path, name: str) -> None:
     """A name cannot lead out of the folder."""
-    for act in (lambda: keystore.create(tmp_path, name, "p", work=WORK), lambda: keystore.load(tmp_path, name, "p")):
+    for act in (
+        lambda: keystore.create(tmp_path, name, "p", work=WORK),
+        lambda: keystore.load(tmp_path, name, "p"),
+    ):
         with pytest.raises(CredentialError, match="account name"):
             act()
     assert list(tmp_path.iterdir()) == []
@@ -109,7 +114,15 @@ def test_broken_files(tmp_path: Path) -> None:
     greedy = json.loads(whole)
     greedy["crypto"]["kdfparams"]["n"] = 2**30
     other = {**document, "address": "22" * 20}
-    for text in ("", whole[: len(whole) // 2], "[]", "{}", json.dumps(greedy), json.dumps(other), '{"crypto": 1}'):
+    for text in (
+        "",
+        whole[: len(whole) // 2],
+        "[]",
+        "{}",
+        json.dumps(greedy),
+        json.dumps(other),
+        '{"crypto": 1}',
+    ):
         path.write_text(text)
         with pytest.raises(CredentialError, match="broken"):
             keystore.load(tmp_path, "buyer", "p")

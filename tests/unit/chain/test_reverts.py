@@ -29,7 +29,15 @@ def test_no_refusal_without_a_fix() -> None:
 def test_no_fix_without_a_refusal() -> None:
     """The table holds nothing that no contract says."""
     spoken = _spoken()
-    assert sorted(f"{room}: {words}" for room, table in FIXES.items() for words in table if f"{room}: {words}" not in spoken) == []
+    assert (
+        sorted(
+            f"{room}: {words}"
+            for room, table in FIXES.items()
+            for words in table
+            if f"{room}: {words}" not in spoken
+        )
+        == []
+    )
 
 
 def _error(text: str) -> str:

@@ -51,7 +51,11 @@ def test_send_gives_events(chain: Chain, governor: Signer) -> None:
     receipt = chain.send(governor, "MarketToken", "transfer", TO, 7)
     event = receipt.event("Transfer")
     assert list(event.args.values()) == [governor.address, TO, 7]
-    assert (event.block, event.transaction, event.contract) == (receipt.block, receipt.transaction, "MarketToken")
+    assert (event.block, event.transaction, event.contract) == (
+        receipt.block,
+        receipt.transaction,
+        "MarketToken",
+    )
     assert event in chain.events("MarketToken", "Transfer", 0, receiver=TO)
     assert chain.events("MarketToken", "Transfer", 0, receiver="0x" + "33" * 20) == []
     assert event in chain.events("MarketToken", None, receipt.block, receipt.block)
@@ -102,7 +106,9 @@ def test_refusal_in_the_block(chain: Chain, governor: Signer) -> None:
         ("Nodes", "register", (b"\x01" * 33,), "Nodes.register key.*fits bytes32"),
     ],
 )
-def test_bad_arguments(chain: Chain, governor: Signer, contract: str, function: str, args: tuple[Any, ...], words: str) -> None:
+def test_bad_arguments(
+    chain: Chain, governor: Signer, contract: str, function: str, args: tuple[Any, ...], words: str
+) -> None:
     """A wrong name, number or value of arguments is told by name before anything is sent."""
     with pytest.raises(InputError, match=words):
         chain.send(governor, contract, function, *args)
@@ -184,7 +190,13 @@ def test_deployment_files(tmp_path: Any, chain: Chain) -> None:
     assert Deployment.load(path) == good
     with pytest.raises(InputError, match="deploy the contracts first"):
         Deployment.load(tmp_path / "1.json")
-    for text in ("", "{}", "[]", '{"chain_id": 1, "block": 0, "addresses": {}, "profile": "local"}', path.read_text()[:80]):
+    for text in (
+        "",
+        "{}",
+        "[]",
+        '{"chain_id": 1, "block": 0, "addresses": {}, "profile": "local"}',
+        path.read_text()[:80],
+    ):
         path.write_text(text)
         with pytest.raises(InputError, match="the file is broken"):
             Deployment.load(path)

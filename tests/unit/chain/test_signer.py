@@ -67,7 +67,14 @@ def test_malleable_and_malformed_signatures_are_refused() -> None:
     signature = Signer(b"\x03" * 32).sign_message(b"hello")
     high = SECP256K1_ORDER - int.from_bytes(signature[32:64], "big")
     twin = signature[:32] + high.to_bytes(32, "big") + bytes([55 - signature[64]])
-    for bad in (b"", signature[:64], signature + b"\x00", twin, signature[:64] + b"\x00", b"\x00" * 64 + b"\x1b"):
+    for bad in (
+        b"",
+        signature[:64],
+        signature + b"\x00",
+        twin,
+        signature[:64] + b"\x00",
+        b"\x00" * 64 + b"\x1b",
+    ):
         with pytest.raises(IntegrityError, match="signature"):
             recover_message(b"hello", bad)
 

@@ -37,7 +37,9 @@ def test_transfer(open_chain: Open, engine: Devchain, sender: Signer) -> None:
     assert receipt.gas_used == 21_000
 
 
-def test_lost_answer_is_not_a_second_transfer(open_chain: Open, faulty: Any, engine: Devchain, sender: Signer) -> None:
+def test_lost_answer_is_not_a_second_transfer(
+    open_chain: Open, faulty: Any, engine: Devchain, sender: Signer
+) -> None:
     """If the connection breaks after the node took the transaction, the same bytes are sent again and count once."""
     raws: list[str] = []
 
@@ -54,8 +56,12 @@ def test_lost_answer_is_not_a_second_transfer(open_chain: Open, faulty: Any, eng
     assert _received(engine) == 5
 
 
-@pytest.mark.parametrize("words", ["already known", "nonce too low", "ALREADY_EXISTS: already exists", "AlreadyKnown"])
-def test_node_that_knows_it_already(open_chain: Open, faulty: Any, engine: Devchain, sender: Signer, words: str) -> None:
+@pytest.mark.parametrize(
+    "words", ["already known", "nonce too low", "ALREADY_EXISTS: already exists", "AlreadyKnown"]
+)
+def test_node_that_knows_it_already(
+    open_chain: Open, faulty: Any, engine: Devchain, sender: Signer, words: str
+) -> None:
     """However a node says that it has the transaction, it counts as sent."""
 
     def known(params: list[Any]) -> Any:
@@ -122,7 +128,9 @@ def test_rising_base_fee(open_chain: Open, faulty: Any, engine: Devchain, sender
 
     def dearer(params: list[Any]) -> Any:
         del faulty.instead["eth_sendRawTransaction"]
-        raise RpcError(-32000, "max fee per gas less than block base fee: address 0x…, maxFeePerGas: 1, baseFee: 2")
+        raise RpcError(
+            -32000, "max fee per gas less than block base fee: address 0x…, maxFeePerGas: 1, baseFee: 2"
+        )
 
     faulty.instead["eth_sendRawTransaction"] = dearer
     open_chain().transfer(sender, TO, 5)
@@ -145,7 +153,9 @@ def test_poor_account(open_chain: Open, engine: Devchain) -> None:
     assert _nonce(engine, poor) == 0
 
 
-def test_dropped_transaction_is_sent_again(faulty: Any, patient: Any, open_chain: Open, sender: Signer) -> None:
+def test_dropped_transaction_is_sent_again(
+    faulty: Any, patient: Any, open_chain: Open, sender: Signer
+) -> None:
     """If the mempool forgets a transaction, the same bytes are sent again until it is mined."""
     engine = Devchain(seed=7, is_automatic=False)
     faulty.inner = engine
@@ -166,7 +176,9 @@ def test_dropped_transaction_is_sent_again(faulty: Any, patient: Any, open_chain
     assert _received(engine) == 5
 
 
-def test_stuck_transaction_gets_a_higher_fee(faulty: Any, patient: Any, open_chain: Open, sender: Signer) -> None:
+def test_stuck_transaction_gets_a_higher_fee(
+    faulty: Any, patient: Any, open_chain: Open, sender: Signer
+) -> None:
     """After `stuck_seconds` the same call goes out with the same nonce and an eighth more fee at least, and one is mined."""
     engine = Devchain(seed=7, is_automatic=False)
     faulty.inner = engine
@@ -180,7 +192,11 @@ def test_stuck_transaction_gets_a_higher_fee(faulty: Any, patient: Any, open_cha
 
     patient.on_nap = replace_then_mine
     receipt = open_chain(stuck_seconds=3.0).transfer(sender, TO, 5)
-    first, second = (engine.decode(bytes.fromhex(params[0][2:])) for method, params in faulty.seen if method == "eth_sendRawTransaction")
+    first, second = (
+        engine.decode(bytes.fromhex(params[0][2:]))
+        for method, params in faulty.seen
+        if method == "eth_sendRawTransaction"
+    )
     assert first.nonce == second.nonce
     assert second.decoded.max_fee_per_gas * 8 >= first.decoded.max_fee_per_gas * 9
     assert second.decoded.max_priority_fee_per_gas * 8 >= first.decoded.max_priority_fee_per_gas * 9
@@ -199,7 +215,9 @@ def test_fee_is_not_raised_above_the_cap(faulty: Any, patient: Any, open_chain: 
     assert faulty.count("eth_sendRawTransaction") == 1
 
 
-def test_reorganisation(faulty: Any, patient: Any, open_chain: Open, engine: Devchain, sender: Signer) -> None:
+def test_reorganisation(
+    faulty: Any, patient: Any, open_chain: Open, engine: Devchain, sender: Signer
+) -> None:
     """A mined transaction that a reorganisation undid is sent again, and counts once on the branch that stays."""
     height = int(engine.request("eth_blockNumber", []), 16)
 
@@ -212,7 +230,9 @@ def test_reorganisation(faulty: Any, patient: Any, open_chain: Open, engine: Dev
     receipt = open_chain(confirmations=3).transfer(sender, TO, 5)
     assert faulty.count("eth_sendRawTransaction") == 2
     assert _received(engine) == 5
-    assert engine.request("eth_getTransactionReceipt", [receipt.transaction])["blockNumber"] == hex(receipt.block)
+    assert engine.request("eth_getTransactionReceipt", [receipt.transaction])["blockNumber"] == hex(
+        receipt.block
+    )
 
 
 def test_replaced_by_another_program(faulty: Any, patient: Any, open_chain: Open, sender: Signer) -> None:

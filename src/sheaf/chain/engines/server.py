@@ -13,6 +13,7 @@ from sheaf.domain.errors import InputError, SheafError
 
 MAX_BODY = 4 * 2**20
 MAX_BATCH = 100
+MAX_NESTING = 4_000
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -73,6 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, json.dumps(self._reply(self.rfile.read(int(length)))).encode())
 
     def _reply(self, body: bytes) -> Any:
+        # py-evm raises Python's recursion limit so far that deep nesting would exhaust this thread's stack, and end the process.
+        if body.count(b"[") + body.count(b"{") > MAX_NESTING:
+            return _error(None, RpcError(-32600, "nested too deeply"))
         try:
             asked = json.loads(body)
         except (ValueError, RecursionError):
