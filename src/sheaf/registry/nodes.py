@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sheaf.domain.errors import InputError, Refused
 
 if TYPE_CHECKING:
-    from sheaf.chain.rpc import Chain, Receipt, Signer
+    from sheaf.chain.rpc import Chain, Receipt
+    from sheaf.chain.signer import Signer
     from sheaf.domain.ids import Address
 
 CONTRACT = "Nodes"

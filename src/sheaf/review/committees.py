@@ -14,7 +14,8 @@ from sheaf.domain.ids import Address, SubmissionId
 from sheaf.review.stakes import Draw, StakesTwin
 
 if TYPE_CHECKING:
-    from sheaf.chain.rpc import Chain, Receipt, Signer
+    from sheaf.chain.rpc import Chain, Receipt
+    from sheaf.chain.signer import Signer
 
 CONTRACT = "Committees"
 REACH = 255

@@ -14,7 +14,8 @@ from sheaf.domain.ids import Address, ValidatorId
 from sheaf.review.draw import order, running_sums
 
 if TYPE_CHECKING:
-    from sheaf.chain.rpc import Chain, Receipt, Signer
+    from sheaf.chain.rpc import Chain, Receipt
+    from sheaf.chain.signer import Signer
 
 CONTRACT = "Stakes"
 RELEASE, SLASH, DRAW = 1, 2, 4

@@ -9,7 +9,8 @@ from sheaf.domain.errors import InputError, Refused
 from sheaf.domain.ids import ZERO_ADDRESS, Address
 
 if TYPE_CHECKING:
-    from sheaf.chain.rpc import Chain, Receipt, Signer
+    from sheaf.chain.rpc import Chain, Receipt
+    from sheaf.chain.signer import Signer
 
 CONTRACT = "MarketToken"
 NAME, VERSION = "Sheaf", "1"

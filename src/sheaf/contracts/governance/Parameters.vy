@@ -5,7 +5,8 @@
 @license AGPL-3.0-only
 @notice Every number that a vote may move, within bounds that no vote can move. 32 bits each, eight to a word, so that
         the contracts read all that they need in one or two storage slots. Submissions freeze what concerns them when they
-        are made or drawn: a change never reaches back.
+        are made or drawn. Until its draw a submission follows `draw_delay_blocks` and the numbers that the lock is
+        computed from.
 @custom:stop Nothing here can be stopped; `paused` = 1 stops new submissions in Requests, never a settlement or a withdrawal.
 """
 

@@ -11,6 +11,7 @@ from tests.contracts.conftest import (
     DRAW,
     MAX_STAKE,
     MIN_STAKE,
+    MOCKS,
     PERIOD_BLOCKS,
     RELEASE,
     SLASH,
@@ -397,3 +398,26 @@ def test_a_place_that_still_weighs_is_not_taken_over(
         stakes.succeed(1, TOKEN, sender=heir)
     next_period()
     stakes.succeed(1, TOKEN, sender=heir)
+
+
+def test_bent_stake_tokens_are_refused(parameters: Any, outsider: str) -> None:
+    """A token that keeps a fee, or answers False instead of reverting, changes no position."""
+    bent = boa.load(str(MOCKS / "BentToken.vy"))
+    stakes = load("review/Stakes.vy").deploy(bent.address, parameters.address, 4, 1, TOKEN, 100 * TOKEN)
+    bent.give(outsider, 100 * TOKEN)
+    bent.bend(1, False)
+    with boa.reverts("stakes: token takes a fee on transfer"):
+        stakes.stake(10 * TOKEN, sender=outsider)
+    bent.bend(0, True)
+    with boa.reverts("stakes: transfer failed"):
+        stakes.stake(10 * TOKEN, sender=outsider)
+    bent.bend(0, False)
+    stakes.stake(10 * TOKEN, sender=outsider)
+    stakes.unbond(10 * TOKEN, sender=outsider)
+    boa.env.time_travel(seconds=12)
+    bent.bend(0, True)
+    with boa.reverts("stakes: transfer failed"):
+        stakes.withdraw(sender=outsider)
+    assert tuple(stakes.position(1))[:3] == (10 * TOKEN, 0, 10 * TOKEN)
+    bent.bend(0, False)
+    assert stakes.withdraw(sender=outsider) == 10 * TOKEN
