@@ -63,8 +63,10 @@ def open_request(
     Raises, before anything is sent, SpecificationError if the document is not in order, InputError if the money is not there.
     """
     from sheaf.formats.specification import check, dump, load
+    from sheaf.verification.pipeline import Pipeline
 
     specification = load(specification) if isinstance(specification, str | Path) else check(specification)
+    Pipeline(specification.checks)
     token = token or ctx.token
     if lock_rate_wad is None:
         if token != ctx.token:
