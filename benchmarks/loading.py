@@ -24,7 +24,7 @@ from sheaf.formats import bundle, loaders
 from sheaf.formats.bundle import Bundle, Parts
 
 BATCH = 1024
-ROUNDS = 12
+ROUNDS = 20
 TARGET = 0.9
 NUMBER = {"type": "number"}
 LABEL = {"type": "integer"}
