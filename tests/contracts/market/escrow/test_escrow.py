@@ -6,10 +6,12 @@ from typing import Any
 
 import boa
 import pytest
+
 from tests.contracts.market_world import MOCKS, source
 
 PAYER, CONTRIBUTOR, MEMBER, OUTSIDER, REQUESTS = (
-    boa.env.generate_address(f"escrow {role}") for role in ("payer", "contributor", "member", "outsider", "requests")
+    boa.env.generate_address(f"escrow {role}")
+    for role in ("payer", "contributor", "member", "outsider", "requests")
 )
 ZERO = "0x" + "00" * 20
 
@@ -52,7 +54,9 @@ def amounts(escrow: Any, request: int = 1) -> tuple[int, ...]:
     return tuple(escrow.ledger(request))[1:]
 
 
-def settlement(reserved: int = 104, fee: int = 2, bond: int = 24, taken: int = 104, fee_taken: int = 2, pays: Any = None) -> Any:
+def settlement(
+    reserved: int = 104, fee: int = 2, bond: int = 24, taken: int = 104, fee_taken: int = 2, pays: Any = None
+) -> Any:
     pays = [(CONTRIBUTOR, 124), (MEMBER, 4), (OUTSIDER, 2)] if pays is None else pays
     return (reserved, fee, bond, taken, fee_taken, pays)
 
@@ -131,7 +135,9 @@ def test_what_is_not_taken_is_free_again(reserved: Any) -> None:
         ({"pays": []}, "escrow: pays do not add up"),
     ],
 )
-def test_a_settlement_that_does_not_add_up_is_refused(reserved: Any, changes: dict[str, Any], reason: str) -> None:
+def test_a_settlement_that_does_not_add_up_is_refused(
+    reserved: Any, changes: dict[str, Any], reason: str
+) -> None:
     """Not a unit more than was reserved can be taken, and what is taken is exactly what is credited."""
     with boa.reverts(reason):
         reserved.settle(1, settlement(**changes), sender=REQUESTS)
