@@ -188,20 +188,8 @@ def _faucet(settings: Settings, chain: Chain, found: Deployment) -> LocalFaucet 
     return LocalFaucet(chain, keystore.load(directory, FAUCET_NAME, FAUCET_NAME))
 
 
-def _context(
-    chain: Chain,
-    store: Any,
-    mailbox: Any,
-    home: Path,
-    *,
-    faucet: LocalFaucet | None,
-    engine: Any = None,
-    confirmations: int = 0,
-) -> Context:
+def _context(chain: Chain, store: Any, mailbox: Any, home: Path, **more: Any) -> Context:
     from sheaf.actions.cases.docket import Docket
     from sheaf.actions.context import Context
 
-    return Context(
-        chain=chain, store=store, mailbox=mailbox, home=home, docket=Docket(chain), faucet=faucet, engine=engine,
-        confirmations=confirmations,
-    )  # fmt: skip
+    return Context(chain=chain, store=store, mailbox=mailbox, home=home, docket=Docket(chain), **more)

@@ -86,6 +86,34 @@ def test_what_a_crash_left_is_finished_without_the_file(town: Town, monkeypatch:
     assert reaper.moments > 0
 
 
+@pytest.mark.parametrize("act", ["open", "stake", "fund"])
+def test_a_killed_payment_is_found_again(town: Town, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
+    """Wherever opening, staking or adding money is killed before it is known to be done, the same call again pays once."""
+    request = town.open()
+
+    def pay(amount: int) -> None:
+        if act == "open":
+            town.open(escrow=amount)
+        elif act == "stake":
+            actions.stake(town.buyer, amount)
+        else:
+            actions.fund_request(town.buyer, request.id, amount)
+
+    reaper = Reaper(monkeypatch, town)
+    pay(50 * WAD)
+    total, price = reaper.moments, []
+    for moment in range(1, total + 1):
+        before = actions.balances(town.buyer).tokens
+        reaper.left = moment
+        with pytest.raises(Killed):
+            pay((50 + moment) * WAD)
+        reaper.left = 10**9
+        pay((50 + moment) * WAD)
+        price.append(before - actions.balances(town.buyer).tokens)
+    fee = 10_000 if act == "stake" else 10_250
+    assert price == [(50 + moment) * WAD * fee // 10_000 for moment in range(1, total + 1)]
+
+
 def test_killed_validators_vote_once_and_the_market_goes_on(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:

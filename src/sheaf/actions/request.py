@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sheaf.actions.account import approve, require_funds
+from sheaf.actions.cases.sending import find_sent, send_noted
 from sheaf.domain.amounts import WAD
 from sheaf.domain.errors import InputError, SpecificationError
 from sheaf.domain.ids import Address, RequestId
@@ -83,15 +84,41 @@ def open_request(
         if value <= 0:
             raise InputError(field, value, "give more than zero")
     _require_sample(ctx, specification)
-    fee = requests.protocol_fee(ctx.chain, escrow)
-    require_funds(ctx, token, escrow + fee, f"an escrow of {escrow} with a fee of {fee}")
-    spec = ctx.store.put(dump(specification))
-    approve(ctx, token, ctx.chain.address_of("Escrow"), escrow + fee)
     terms = requests.Terms(
         token=token, price=price, fee_bps=fee_bps, record_limit=record_limit,
-        deadline=ctx.chain.block().timestamp + deadline_seconds, lock_rate_wad=lock_rate_wad, spec=spec, amount=escrow,
+        deadline=ctx.chain.block().timestamp + deadline_seconds, lock_rate_wad=lock_rate_wad,
+        spec=ctx.store.put(dump(specification)), amount=escrow,
     )  # fmt: skip
-    return show_request(ctx, requests.open_request(ctx.chain, ctx.sender, terms))
+    return show_request(ctx, _open_once(ctx, terms, deadline_seconds))
+
+
+def _open_once(ctx: Context, terms: requests.Terms, deadline_seconds: int) -> RequestId:
+    """Open a request, unless a process that died had opened it just so."""
+    what = f"open {terms.spec} {terms.token} {terms.price} {terms.fee_bps} {terms.record_limit} {terms.amount} {deadline_seconds}"
+    opened = find_sent(ctx, what, lambda block: _opened_after(ctx, terms, block))
+    if opened is not None:
+        return opened
+    total = terms.amount + requests.protocol_fee(ctx.chain, terms.amount)
+    require_funds(ctx, terms.token, total, f"an escrow of {terms.amount} with its fee")
+    approve(ctx, terms.token, ctx.chain.address_of("Escrow"), total)
+    return send_noted(ctx, what, lambda: requests.open_request(ctx.chain, ctx.sender, terms))
+
+
+def _opened_after(ctx: Context, terms: requests.Terms, block: int) -> RequestId | None:
+    from sheaf.store.cid import binary
+
+    ctx.docket.refresh()
+    for number, event in ctx.docket.requests.items():
+        args = event.args
+        same = (args["token"], args["price"], args["amount"]) == (terms.token, terms.price, terms.amount)
+        if (
+            event.block > block
+            and args["buyer"] == ctx.account
+            and same
+            and bytes(args["spec"]) == binary(terms.spec)
+        ):
+            return number
+    return None
 
 
 def show_request(ctx: Context, request: RequestId | int) -> Request:
@@ -133,10 +160,19 @@ def fund_request(ctx: Context, request: RequestId | int, amount: int) -> Receipt
     found = show_request(ctx, request)
     if amount <= 0:
         raise InputError("amount", amount, "give more than zero")
+    what = f"fund {found.id} {amount}"
+    done = find_sent(ctx, what, lambda block: _funded_after(ctx, found.id, amount, block))
+    if done is not None:
+        return ctx.chain.wait_for(done)
     total = amount + requests.fee_on(amount, found.protocol_fee_bps)
     require_funds(ctx, found.token, total, "adding to the escrow")
     approve(ctx, found.token, ctx.chain.address_of("Escrow"), total)
-    return requests.fund(ctx.chain, ctx.sender, found.id, amount)
+    return send_noted(ctx, what, lambda: requests.fund(ctx.chain, ctx.sender, found.id, amount))
+
+
+def _funded_after(ctx: Context, request: RequestId, amount: int, block: int) -> str | None:
+    events = ctx.chain.events("Requests", "RequestFunded", block + 1, request=int(request))
+    return next((event.transaction for event in events if event.args["amount"] == amount), None)
 
 
 def cancel(ctx: Context, request: RequestId | int) -> Receipt:

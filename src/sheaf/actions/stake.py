@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sheaf.actions.account import approve, require_funds
+from sheaf.actions.cases.sending import find_sent, send_noted
 from sheaf.domain.errors import InputError
 from sheaf.review import stakes
 
@@ -20,9 +21,12 @@ def stake(ctx: Context, amount: int) -> Receipt:
     Raises InputError if the account holds less, Reverted if the total leaves the bounds of a stake.
     """
     _require_positive(amount)
+    done = find_sent(ctx, f"stake {amount}", lambda block: _staked_after(ctx, amount, block))
+    if done is not None:
+        return ctx.chain.wait_for(done)
     require_funds(ctx, ctx.token, amount, "staking")
     approve(ctx, ctx.token, ctx.chain.address_of("Stakes"), amount)
-    return stakes.stake(ctx.chain, ctx.sender, amount)
+    return send_noted(ctx, f"stake {amount}", lambda: stakes.stake(ctx.chain, ctx.sender, amount))
 
 
 def unbond(ctx: Context, amount: int) -> Receipt:
@@ -41,6 +45,11 @@ def withdraw_stake(ctx: Context) -> int:
 def declare(ctx: Context, affiliate: Address) -> Receipt:
     """Name the account that this validator belongs with: it is then never drawn for that account's requests and submissions."""
     return stakes.declare(ctx.chain, ctx.sender, affiliate)
+
+
+def _staked_after(ctx: Context, amount: int, block: int) -> str | None:
+    events = ctx.chain.events("Stakes", "Staked", block + 1, account=ctx.account)
+    return next((event.transaction for event in events if event.args["amount"] == amount), None)
 
 
 def _require_positive(amount: int) -> None:
