@@ -147,7 +147,7 @@ def test_the_same_bytes_twice(chain: Chain, buyer: Signer) -> None:
         }
     )  # fmt: skip
     before = chain.balance("0x" + "55" * 20)
-    with pytest.raises(RpcError, match="already known|nonce too low"):
+    with pytest.raises(RpcError, match=r"already known|nonce too low"):
         chain.request("eth_sendRawTransaction", "0x" + again.hex())
     assert chain.balance("0x" + "55" * 20) == before
 

@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -17,8 +17,8 @@ from sheaf.domain.errors import InputError, Unreachable
 
 
 class _Script(BaseHTTPRequestHandler):
-    answers: list[Any] = []
-    asked: list[str] = []
+    answers: ClassVar[list[Any]] = []
+    asked: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -126,7 +125,7 @@ def test_broken_files(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(CredentialError, match="broken"):
             keystore.load(tmp_path, "buyer", "p")
-    os.rename(path, tmp_path / "not an account.json")
+    path.rename(tmp_path / "not an account.json")
     (tmp_path / "list.json").write_text('["x"]')
     (tmp_path / "short.json").write_text('{"address": "12"}')
     assert keystore.accounts(tmp_path) == {}

@@ -346,7 +346,7 @@ def test_installing_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     npm.write_text("#!/bin/sh\necho 'npm error code ENOTFOUND' >&2\nexit 1\n")
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", f"{bin_folder}:/bin:/usr/bin")
-    with pytest.raises(ChainError, match="ENOTFOUND.*embedded engine"):
+    with pytest.raises(ChainError, match=r"ENOTFOUND.*embedded engine"):
         anvil_module.install(tmp_path / "tools")
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

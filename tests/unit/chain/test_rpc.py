@@ -136,10 +136,10 @@ def test_wrong_network(engine: Devchain, chain: Chain) -> None:
         Chain(Devchain(chain_id=1), good)
     with pytest.raises(WrongNetwork, match="not the one of the deployment"):
         Chain(Devchain(seed=12), good)
-    with pytest.raises(WrongNetwork, match="MarketToken: 0x.*: no contract is there"):
+    with pytest.raises(WrongNetwork, match=r"MarketToken: 0x.*: no contract is there"):
         Chain(Devchain(seed=12), replace(good, block_hash=""))
     swapped = {**good.addresses, "Escrow": good.addresses["Nodes"]}
-    with pytest.raises(WrongNetwork, match="Escrow: 0x.*: another contract is there"):
+    with pytest.raises(WrongNetwork, match=r"Escrow: 0x.*: another contract is there"):
         Chain(engine, replace(good, addresses=swapped))
 
 

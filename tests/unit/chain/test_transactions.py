@@ -78,7 +78,7 @@ def test_unreachable_says_that_it_may_have_been_sent(open_chain: Open, faulty: A
     """When every try fails the error names the transaction, so that the user can look before repeating."""
     chain = open_chain()
     faulty.lose_answer("eth_sendRawTransaction")
-    with pytest.raises(Unreachable, match="0x[0-9a-f]{64} may have been sent"):
+    with pytest.raises(Unreachable, match=r"0x[0-9a-f]{64} may have been sent"):
         chain.transfer(sender, TO, 5)
 
 
@@ -241,9 +241,8 @@ def test_replaced_by_another_program(faulty: Any, patient: Any, open_chain: Open
     faulty.inner = engine
     engine.fund(sender.address, 10**20)
     engine.mine()
-    other = sender.sign_transaction(
-        {"chainId": 31_337, "type": 2, "nonce": 0, "to": TO, "value": 1, "gas": 21_000, "data": b"", "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 1}
-    )  # fmt: skip
+    fields = {"chainId": 31_337, "type": 2, "nonce": 0, "to": TO, "value": 1, "gas": 21_000, "data": b""}
+    other = sender.sign_transaction({**fields, "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 1})
 
     def replace() -> None:
         engine.waiting[:] = [other]

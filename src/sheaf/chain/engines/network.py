@@ -214,15 +214,22 @@ class LocalNetwork:
             try:
                 self._carry_out([order for order in orders if order.kind != "stop"], is_idle=not orders)
             except Exception as fault:
-                for order in orders:
-                    order.fail(RpcError(-32603, f"the network stumbled: {fault}: try again"))
-                with contextlib.suppress(SheafError, OSError):
-                    self._recover()
+                self._get_up(orders, fault)
         with contextlib.suppress(SheafError, OSError, ValueError):
             self._keep_dump()
         if self.engine is not None:
             self.engine.stop()
         self._log.close()
+
+    def _get_up(self, orders: list[_Order], fault: Exception) -> None:
+        """Make the chain again from the log, and only then answer: what was logged counts, whatever became of the engine."""
+        with contextlib.suppress(SheafError, OSError):
+            self._recover()
+        for order in orders:
+            with contextlib.suppress(SheafError, OSError):
+                if order.hash and self._running().request("eth_getTransactionReceipt", [order.hash]):
+                    order.done(order.hash)
+            order.fail(RpcError(-32603, f"the network stumbled: {fault}: try again"))
 
     def _next_orders(self) -> list[_Order]:
         is_lively = self._now() < self._lively_until
