@@ -12,6 +12,7 @@ from rich.table import Table
 
 from sheaf.cli.session import Session, tokens
 from sheaf.cli.verb import verb
+from sheaf.domain.ids import Address
 from sheaf.domain.verdict import Decision
 
 app = typer.Typer(no_args_is_help=True, help="Submissions: preview, send, resume, watch, explain, claim.")
@@ -47,7 +48,10 @@ def send(
     request: RequestNumber,
     source: Source,
     custodian: Annotated[
-        str | None, typer.Option(help="Address that hands the key to the committee; left out: yourself.")
+        str | None,
+        typer.Option(
+            help="Who hands on the key: address or account; else account `custodian` if it is there, or you."
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Send although the preview refuses records.")
@@ -60,9 +64,19 @@ def send(
     from sheaf import actions
 
     with session.working("sending"):
-        chosen = session.address(custodian, "custodian") if custodian else None
+        chosen = _custodian(session, custodian)
         number = actions.submit(session.acting, request, source, custodian=chosen, is_forced=force)
     session.answer({"submission": number})
+
+
+def _custodian(session: Session, given: str | None) -> Address | None:
+    """Return the custodian's address; None stands for the contributor itself."""
+    from sheaf import actions
+
+    own = actions.list_accounts(session.settings.keystore_directory)
+    if given is None:
+        return own.get("custodian")
+    return own[given] if given in own else session.address(given, "custodian")
 
 
 @verb(app, "resume")

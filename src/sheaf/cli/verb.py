@@ -94,5 +94,6 @@ def _complain(session: Session, error: SheafError) -> None:
             json.dumps({"error": {"kind": type(error).__name__, "message": str(error), **parts}}) + "\n"
         )
     else:
-        session.talk.print(f"[red]refused[/] {type(error).__name__}: ", end="")
-        session.talk.print(str(error), markup=False)
+        from rich.text import Text
+
+        session.talk.print(Text.assemble(("refused ", "red"), str(error)), soft_wrap=True)

@@ -79,6 +79,14 @@ def network(settings: Settings, port: int, anvil: Path | None = None) -> Iterato
         yield read_settings(**{**settings.model_dump(exclude_unset=True), "rpc": server.url})
 
 
+def find_anvil(settings: Settings) -> Path:
+    """Return anvil's binary: from the settings, the working directory, the PATH, or freshly installed from npm. Raises ChainError."""
+    from sheaf.chain.engines import anvil
+
+    own = network_directory(settings) / "anvil"
+    return anvil.find(settings.anvil, Path.cwd(), own) or anvil.install(own)
+
+
 def password_file(settings: Settings) -> Path:
     """Return the file with the password of the local custodian and validators, made on first use; only its owner can read it."""
     path = network_directory(settings) / "password"

@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import structlog
 
@@ -100,11 +99,12 @@ def _start(child: Child) -> subprocess.Popen[bytes]:
         )
 
 
-def stop_with_parent(source: IO[bytes]) -> None:
-    """End this process when `source`, the pipe from the parent, closes: the parent is gone."""
+def stop_with_parent(descriptor: int = 0) -> None:
+    """End this process when `descriptor`, the pipe from the parent, closes: the parent is gone."""
 
     def watch() -> None:
-        while source.read(1):
+        # Not through sys.stdin: a buffered reader that is blocked in a thread cannot be closed at exit.
+        while os.read(descriptor, 1):
             pass
         os._exit(0)
 
