@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,7 @@ def run_console(text: str, folder: Path) -> None:
             assert pattern(expected.strip()).fullmatch(plain), f"$ {command}\n{plain}"
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("page", [path for path in pages() if BLOCK.search(path.read_text())], ids=page_id)
 def test_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every example of the page that says it runs does run, and prints what the page says."""
@@ -74,6 +76,35 @@ def test_links_lead_somewhere(page: Path) -> None:
     links = [link.partition("#")[0] for link in LINK.findall(page.read_text()) if "://" not in link]
     broken = [link for link in links if link and not (page.parent / link).exists()]
     assert not broken
+
+
+def commands_shown() -> list[str]:
+    """Every command of the command line that a page shows."""
+    shown = re.compile(r"(?:^\$ |`)(sheaf [a-z][^`\n]*)", re.MULTILINE)
+    return sorted(
+        {
+            line
+            for page in pages()
+            if "reference" not in page.parts
+            for line in shown.findall(page.read_text())
+        }
+    )
+
+
+@pytest.mark.parametrize("line", commands_shown())
+def test_commands_shown_exist(line: str) -> None:
+    """Every command that a page shows is one, and takes the options that it is shown with."""
+    from typer.main import get_command
+
+    from sheaf.cli.main import app
+
+    command: Any = get_command(app)
+    words = shlex.split(line.partition(" #")[0])[1:]
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    assert not getattr(command, "commands", {}) or not words, f"no such command: {line}"
+    assert not {word.partition("=")[0] for word in words if word.startswith("--")} - known - {"--help"}
 
 
 def test_index_lists_every_page() -> None:

@@ -48,6 +48,7 @@ FULL_ROOMS: dict[str, str] = {}
 ENVIRONMENT_READERS = {
     "src/sheaf/bootstrap.py": "the one place where real parts are chosen and joined",
     "src/sheaf/settings.py": "typed settings are read from the environment",
+    "src/sheaf/nodes/supervisor.py": "hands the environment on, unread, to the processes that it starts",
 }
 
 
