@@ -25,6 +25,7 @@ from sheaf.domain.ids import Address
 if TYPE_CHECKING:
     from sheaf.chain.rpc import Chain, Receipt
     from sheaf.chain.signer import Signer
+    from sheaf.review.openings import Opening
 
 WAD = 10**18
 SEATS = 5
@@ -149,7 +150,7 @@ class Market:
 
     def _votes(
         self, submission: int, members: Sequence[Address], bitmaps: Sequence[bytes]
-    ) -> tuple[list, dict]:
+    ) -> tuple[list[Opening], dict[int, bytes]]:
         from sheaf.review.openings import Opening, commitment
 
         salt = random.Random(submission).randbytes(32)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.reference import REVERT
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "sheaf"
 CONTRACTS = SOURCE / "contracts"
@@ -43,6 +45,7 @@ LONG_FILES: dict[str, str] = {}
 LONG_FUNCTIONS: dict[str, str] = {}
 MANY_PARAMETERS: dict[str, str] = {
     "src/sheaf/actions/request.py:open_request": "a request has that many terms; all but context and specification go by name",
+    "src/sheaf/review/reviews.py:reveal": "chain, signer, and the five things that the contract's call is made of",
 }
 FULL_ROOMS: dict[str, str] = {}
 ENVIRONMENT_READERS = {
@@ -192,10 +195,19 @@ def test_reverts_name_their_contract() -> None:
     known = {snake(path.stem).replace("_", " ") for path in CONTRACTS.rglob("*.vy")}
     found = []
     for path in CONTRACTS.rglob("*.vy"):
-        for text in re.findall(r'(?:assert\b[^\n]*,|raise)\s*"([^"]*)"', path.read_text()):
+        for text in REVERT.findall(path.read_text()):
             if text.partition(":")[0].replace("_", " ") not in known:
                 found.append(f"{name(path)}: {text!r}")
     none(found)
+
+
+def test_every_revert_is_reached() -> None:
+    """Every text with which a contract refuses is expected by a test of contracts."""
+    expected = "".join(
+        path.read_text() for path in ending(".py") if path.is_relative_to(ROOT / "tests" / "contracts")
+    )
+    texts = {text for path in CONTRACTS.rglob("*.vy") for text in REVERT.findall(path.read_text())}
+    none(sorted(text for text in texts if text not in expected))
 
 
 def test_institutions_have_one_contract_each() -> None:

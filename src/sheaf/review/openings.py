@@ -117,7 +117,8 @@ def typed_data(
 def recover(hashed: bytes, signature: bytes) -> str:
     """Return the account whose signature (r ‖ s ‖ v, v = 27 or 28) this is, or "" if it is malformed."""
     from eth_keys.datatypes import Signature
-    from eth_keys.exceptions import BadSignature, ValidationError
+    from eth_keys.exceptions import BadSignature
+    from eth_utils.exceptions import ValidationError
 
     if len(signature) != 65 or signature[64] not in (27, 28):
         return ""
