@@ -138,10 +138,10 @@ def deployment_path(settings: Settings, chain_id: int) -> Path:
 
 
 def password_of(settings: Settings) -> str:
-    """Return the keystore's password from the settings or the file they name. Raises CredentialError if there is none."""
-    if settings.password is not None:
-        return settings.password.get_secret_value()
+    """Return the keystore's password from the file they name, else from themselves. Raises CredentialError if there is none."""
     if settings.password_file is None:
+        if settings.password is not None:
+            return settings.password.get_secret_value()
         raise CredentialError("password", "none", "set SHEAF_PASSWORD or give a password file")
     try:
         if settings.password_file.stat().st_mode & 0o077:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from sheaf.cli.session import Session, tokens
 from sheaf.cli.verb import verb
@@ -76,7 +77,14 @@ def show(
         if address
         else actions.balances(session.acting)
     )
-    session.answer(balances)
+
+    def print_all(out: Console) -> None:
+        for name in ("account", "token", "validator"):
+            out.print(f"[dim]{name}[/]  {getattr(balances, name)}")
+        for name in ("wei", "tokens", "owed", "staked", "unbonding", "locked"):
+            out.print(f"[dim]{'gas money' if name == 'wei' else name}[/]  {tokens(getattr(balances, name))}")
+
+    session.answer(balances, print_all)
 
 
 @verb(app, "fund")

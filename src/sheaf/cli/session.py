@@ -86,9 +86,7 @@ class Session:
 
     def ask_password(self, *, is_new: bool = False) -> str:
         """Read the keystore's password: from the settings, else from the terminal; never from the arguments."""
-        if self.settings.password is not None:
-            return self.settings.password.get_secret_value()
-        if self.settings.password_file is not None:
+        if self.settings.password is not None or self.settings.password_file is not None:
             from sheaf.bootstrap import password_of
 
             return password_of(self.settings)

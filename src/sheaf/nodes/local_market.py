@@ -117,7 +117,6 @@ def prepare(settings: Settings, validators: int, report: Report) -> None:
             **settings.model_dump(exclude_unset=True),
             "account": name,
             "password_file": password_file(settings),
-            "password": None,
         }
         _equip(connect(read_settings(**given)), is_validator=name != CUSTODIAN)
 
