@@ -6,8 +6,8 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -24,7 +24,6 @@ class Child:
     name: str
     command: Sequence[str]
     log_path: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     failures: int = 0
     next_start_at: float = 0.0
@@ -94,7 +93,6 @@ def _start(child: Child) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
-            env={**os.environ, **child.environment},
             start_new_session=True,
         )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sheaf.actions.account import register_key
 from sheaf.actions.cases import letters, reasons, sheets
-from sheaf.actions.deliver import buyer_of, hand_to_buyer, is_handed, is_owed
+from sheaf.actions.deliver import buyer_of, hand_to_buyer, hand_to_fellows, is_handed, is_owed
 from sheaf.actions.review import DONE, advance
 from sheaf.actions.settle import tend
 from sheaf.nodes.caseload import Caseload
@@ -79,12 +79,13 @@ class Validator:
         return done
 
     def _deliver(self, case: Case) -> int:
-        """Tell the reasons once there is a verdict, hand the key over once it is paid, and share the sheet with who came since."""
-        key = letters.find_key(self.ctx, case.submission, case.key_commitment)
-        if key is None:
-            return 0
-        done = int(reasons.tell(self.ctx, case)) + int(hand_to_buyer(self.ctx, case.submission))
-        return done + int(sheets.share_again(self.ctx, case, key) > 0)
+        """Tell the reasons once there is a verdict, share sheet and key with who came since, hand the key over once it is paid."""
+        done = int(reasons.tell(self.ctx, case))
+        if sheets.is_awaited(self.ctx, case):
+            key = letters.find_key(self.ctx, case.submission, case.key_commitment)
+            done += int(key is not None and sheets.share_again(self.ctx, case, key) > 0)
+        done += hand_to_fellows(self.ctx, case.submission)
+        return done + int(hand_to_buyer(self.ctx, case.submission))
 
     def _is_awaited(self, case: Case) -> bool:
         """Tell whether the buyer has paid for a key that has not been handed over from here."""
