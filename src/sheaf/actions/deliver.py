@@ -48,6 +48,15 @@ def hand_to_buyer(ctx: Context, submission: SubmissionId | int) -> bool:
     return _hand(ctx, case, [buyer]) > 0
 
 
+def hand_to_fellows(ctx: Context, submission: SubmissionId | int) -> int:
+    """As a member who has the key, seal it to members drawn later, lest they depend on the custodian; return how many that were."""
+    case = ctx.docket.case(submission)
+    seat = case.seat_of(ctx.account)
+    if seat is None or case.is_over or seat not in case.rounds[0].seats:
+        return 0
+    return _hand(ctx, case, [member for drawn in case.rounds[1:] for member in drawn.members])
+
+
 def is_owed(ctx: Context, case: Case) -> bool:
     """Tell whether the buyer has paid for the key: records were approved, and the settlement lies deep enough in the chain."""
     if case.settlement is None or not case.settlement["approved"]:

@@ -16,7 +16,7 @@ from sheaf.actions.cases import letters
 from sheaf.actions.cases.ballot import Ballot, cast_ballot, find_ballot, review_salt, reviewing_order
 from sheaf.actions.cases.letters import CommitmentLetter, OpeningLetter
 from sheaf.actions.cases.reading import Assignment, Later, findings_of, read_case, sample_of, vote
-from sheaf.domain.errors import InputError, IntegrityError, Missing
+from sheaf.domain.errors import InputError, IntegrityError, Missing, Reverted
 from sheaf.domain.ids import SubmissionId
 from sheaf.review import reviews
 from sheaf.review.reviews import Opening
@@ -182,7 +182,14 @@ def _commit(ctx: Context, case: Case, seat: int, judge: Judge | JudgeMaker | Non
         return "committed alone"
     if not turn(f"commit {case.submission}", sorted(signed).index(seat)):
         return "waiting for another member to post all commitments"
-    reviews.commit_jointly(ctx.chain, ctx.sender, case.submission, signed)
+    try:
+        reviews.commit_jointly(ctx.chain, ctx.sender, case.submission, signed)
+    except Reverted:
+        # Another was faster, or a letter is not what it seems. One's own seat is safe in any case.
+        if seat in ctx.docket.case(case.submission).rounds[-1].commitments:
+            return "committed jointly"
+        reviews.commit(ctx.chain, ctx.sender, case.submission, seat, commitment)
+        return "committed alone"
     return "committed jointly"
 
 

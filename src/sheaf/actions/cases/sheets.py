@@ -15,7 +15,7 @@ import msgspec
 from sheaf.actions.cases import journal, letters
 from sheaf.actions.cases.letters import SheetLetter
 from sheaf.domain.errors import SheafError
-from sheaf.domain.ids import Cid, SubmissionId
+from sheaf.domain.ids import Address, Cid, SubmissionId
 from sheaf.verification import sheet as sheets
 
 if TYPE_CHECKING:
@@ -66,12 +66,9 @@ def share_again(ctx: Context, case: Case, key: bytes) -> int:
     """Seal a shared sheet to the validators who have come since; return how many that were."""
     path = _journal(ctx, case)
     shared = journal.recall(path, Shared)
-    if shared is None:
+    fresh = _newcomers(ctx, shared)
+    if shared is None or not fresh:
         return 0
-    known = {*shared.readers, ctx.account}
-    fresh = [
-        who for who in ctx.docket.validators.values() if who not in known and who in ctx.docket.reading_keys
-    ]
     for start in range(0, len(fresh), READERS_A_LETTER):
         readers = {}
         for who in fresh[start : start + READERS_A_LETTER]:
@@ -79,9 +76,19 @@ def share_again(ctx: Context, case: Case, key: bytes) -> int:
             if sealed is not None:
                 readers[letters.account_bytes(who)] = sealed
         letters.post(ctx, letters.topic(ctx, "sheets", case.submission), SheetLetter(shared.cid, readers))
-    if fresh:
-        journal.keep(path, Shared(shared.cid, [*shared.readers, *fresh]))
+    journal.keep(path, Shared(shared.cid, [*shared.readers, *fresh]))
     return len(fresh)
+
+
+def is_awaited(ctx: Context, case: Case) -> bool:
+    """Tell whether validators have come to whom this account has not sealed the sheet that it shared."""
+    return bool(_newcomers(ctx, journal.recall(_journal(ctx, case), Shared)))
+
+
+def _newcomers(ctx: Context, shared: Shared | None) -> list[Address]:
+    known = {ctx.account} if shared is None else {*shared.readers, ctx.account}
+    there = ctx.docket.validators.values() if shared is not None else ()
+    return [who for who in there if who not in known and who in ctx.docket.reading_keys]
 
 
 def gather(ctx: Context, before: Case) -> list[SubmissionId]:
