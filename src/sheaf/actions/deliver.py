@@ -33,7 +33,7 @@ def hand_over(ctx: Context, submission: SubmissionId | int) -> int:
     case = ctx.docket.case(submission)
     if case.custodian != ctx.account:
         raise InputError("submission", submission, f"its custodian is {case.custodian}: act as that account")
-    return _hand(ctx, case, [member for member in case.members if member != ctx.account])
+    return _hand(ctx, case, [member for member in _drawn_for_good(ctx, case, 0) if member != ctx.account])
 
 
 def hand_to_buyer(ctx: Context, submission: SubmissionId | int) -> bool:
@@ -54,7 +54,13 @@ def hand_to_fellows(ctx: Context, submission: SubmissionId | int) -> int:
     seat = case.seat_of(ctx.account)
     if seat is None or case.is_over or seat not in case.rounds[0].seats:
         return 0
-    return _hand(ctx, case, [member for drawn in case.rounds[1:] for member in drawn.members])
+    return _hand(ctx, case, _drawn_for_good(ctx, case, 1))
+
+
+def _drawn_for_good(ctx: Context, case: Case, first: int) -> list[Address]:
+    """Return the members of rounds from `first` (0: round 1) on whose draw lies deep enough in the chain."""
+    height = ctx.docket.refresh().number - ctx.confirmations
+    return [member for drawn in case.rounds[first:] if drawn.block <= height for member in drawn.members]
 
 
 def is_owed(ctx: Context, case: Case) -> bool:

@@ -48,10 +48,11 @@ def next_step(ctx: Context, case: Case) -> str:
     state = state_of(ctx, case)
     if state.phase == reviews.VOTING:
         return "tally" if head.timestamp >= case.rounds[-1].reveal_until else ""
-    if state.phase == reviews.HUNG:
+    if state.phase == reviews.HUNG and case.tallies:
         return _drawing(ctx, case, "finalise", case.tallies[-1].block)
     # A ruling that does not come in time leaves the verdict as it stands; `settle_after` says from when on.
-    return "settle" if head.timestamp >= state.settle_after else ""
+    is_decided = state.phase in (reviews.DECIDED, reviews.HELD)
+    return "settle" if is_decided and head.timestamp >= state.settle_after else ""
 
 
 def _drawing(ctx: Context, case: Case, ending: str, since: int) -> str:
@@ -59,9 +60,13 @@ def _drawing(ctx: Context, case: Case, ending: str, since: int) -> str:
     draw_blocks = ctx.docket.view("draw_blocks", 0, lambda: parameters.get(ctx.chain, "draw_blocks"))
     if head.number > since + draw_blocks:
         return ending
-    target = ctx.docket.view(
-        "target", case.submission, lambda: committees.target_block(ctx.chain, case.submission)
-    )
+    try:
+        target = ctx.docket.view(
+            "target", case.submission, lambda: committees.target_block(ctx.chain, case.submission)
+        )
+    except Reverted:
+        # Drawn or ended in a block that came after the events were read: the next look will show it.
+        return ""
     return "draw" if head.number > target else ""
 
 
