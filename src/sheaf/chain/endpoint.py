@@ -10,7 +10,10 @@ from typing import Any, Protocol
 
 from sheaf.domain.errors import ChainError, InputError, Unreachable, shorten
 
-RETRY_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+RETRY_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+"""Pauses between tries, together long enough for a local network to come back."""
+FIRST_TRIES = 4
+"""How many of them are for a URL that has never answered: it is more likely wrong than busy."""
 TIMEOUT_SECONDS = 30.0
 
 
@@ -48,12 +51,15 @@ class Url:
         self.url, self._retries, self._sleep = url, retries, sleep
         self._provider: Any = None
         self._lock = threading.Lock()
+        self._has_answered = False
 
     def request(self, method: str, params: list[Any]) -> Any:
         """Send one request; see Endpoint."""
-        for pause in (*self._retries, None):
+        for pause in (*(self._retries if self._has_answered else self._retries[:FIRST_TRIES]), None):
             try:
-                return _result(self._connected().make_request(method, params))
+                answer = self._connected().make_request(method, params)
+                self._has_answered = True
+                return _result(answer)
             except (RpcError, InputError):
                 raise
             except Exception as fault:

@@ -58,6 +58,18 @@ def test_dropped_connections_are_taken_up(script: tuple[str, type[_Script]]) -> 
     assert 0.5 <= pauses[0] < 1.5 <= 5.0 <= pauses[1] < 15.0
 
 
+def test_patience_is_for_those_who_have_answered(script: tuple[str, type[_Script]]) -> None:
+    """A URL that has answered before gets more tries than one that never did, which is more likely wrong."""
+    url, handler = script
+    handler.answers = [{"result": "0x7"}, *[None] * 6, {"result": "0x8"}, *[None] * 9]
+    one = Url(url, sleep=lambda _: None)
+    assert [one.request("eth_chainId", []) for _ in range(2)] == ["0x7", "0x8"]
+    stranger = Url(url, sleep=lambda _: None)
+    with pytest.raises(Unreachable):
+        stranger.request("eth_chainId", [])
+    assert len(handler.answers) == 4
+
+
 def test_refusals_are_not_repeated(script: tuple[str, type[_Script]]) -> None:
     """What the node refuses it would refuse again: one request, with code, message and revert data."""
     url, handler = script
