@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+import shutil
 from typing import Any
 
+import msgspec
 import pytest
 
 from sheaf import actions
 from sheaf.actions.cases import journal
+from sheaf.actions.cases.ballot import Ballot
 from sheaf.domain.amounts import WAD
+from sheaf.domain.errors import IntegrityError
 from sheaf.nodes.validator import Validator
 from tests.flows.town import Threshold, Town, points
 
@@ -161,3 +165,45 @@ def test_a_judge_trained_anew_does_not_change_a_vote(town: Town) -> None:
     town.validators = [Validator(validator.ctx, Threshold(at=-1.0)) for validator in town.validators]
     town.decide(submission)
     assert actions.status(town.ctx, submission).approved == 10
+
+
+def committed(town: Town) -> int:
+    """Let a submission's members commit, and nobody open."""
+    town.staff([Threshold()] * 6)
+    submission = town.offer(town.open(), points(10))
+    town.play(lambda: bool(town.ctx.docket.case(submission).rounds))
+    town.custodian.tick()
+    drawn = town.ctx.docket.case(submission).rounds[0]
+    for _ in range(8):
+        for validator in town.validators:
+            current = town.ctx.docket.case(submission).rounds
+            if validator.ctx.account in drawn.members and not (current and current[0].is_complete):
+                validator.tick()
+        town.mine()
+    assert town.ctx.docket.case(submission).rounds[0].is_complete
+    return submission
+
+
+def test_a_lost_journal_gives_the_same_vote_again(town: Town) -> None:
+    """Salt and order follow from the key: with the same judge a member that lost its disk opens what it had committed to."""
+    submission = committed(town)
+    for validator in town.validators:
+        shutil.rmtree(validator.ctx.folder, ignore_errors=True)
+    with pytest.raises(IntegrityError, match="lost or altered"):
+        member = next(v for v in town.validators if v.ctx.account in town.ctx.docket.case(submission).members)
+        actions.advance(member.ctx, submission)
+    town.decide(submission)
+    assert actions.status(town.ctx, submission).opened == 5
+
+
+def test_an_altered_vote_is_never_opened(town: Town) -> None:
+    """A ballot changed on disk after it was committed does not fit: nothing false is sent, and the node's health says so."""
+    submission = committed(town)
+    member = next(v for v in town.validators if v.ctx.account in town.ctx.docket.case(submission).members)
+    path = next((member.ctx.folder / "ballots").glob("*.json"))
+    ballot = journal.recall(path, Ballot)
+    assert ballot is not None
+    journal.keep(path, msgspec.structs.replace(ballot, bitmap=b"\xff" * 31 + b"\x00"))
+    member.tick()
+    assert "lost or altered" in member.caseload.failing[submission]
+    assert actions.status(town.ctx, submission).opened == 0

@@ -152,7 +152,7 @@ def advance(
         except Later as later:
             return f"waiting for {later}"
     if drawn.is_complete or now >= drawn.commit_until:
-        return _open(ctx, case, seat, turn)
+        return _open(ctx, case, seat, judge, turn)
     return "waiting for others to commit"
 
 
@@ -193,14 +193,14 @@ def _commit(ctx: Context, case: Case, seat: int, judge: Judge | JudgeMaker | Non
     return "committed jointly"
 
 
-def _open(ctx: Context, case: Case, seat: int, turn: Turn) -> str:
+def _open(ctx: Context, case: Case, seat: int, judge: Judge | JudgeMaker | None, turn: Turn) -> str:
     drawn, head = case.rounds[-1], ctx.docket.refresh()
     own = drawn.commitments.get(seat)
     openings = _openings(ctx, case, drawn)
     if own is not None and seat not in openings:
         if head.number < drawn.committed_block + ctx.confirmations:
             return "waiting for confirmations"
-        openings[seat] = _post_opening(ctx, case, seat, own)
+        openings[seat] = _post_opening(ctx, case, seat, own, judge)
     if set(drawn.commitments) <= set(openings) or head.timestamp >= drawn.reveal_until:
         present = sorted(openings)
         rank = present.index(seat) if seat in openings else len(present)
@@ -219,9 +219,16 @@ def _open(ctx: Context, case: Case, seat: int, turn: Turn) -> str:
     return "waiting for others to open"
 
 
-def _post_opening(ctx: Context, case: Case, seat: int, committed: bytes) -> Opening:
-    """Let the others see this seat's opening. Raises IntegrityError if the vote on disk is not the one that was committed."""
+def _post_opening(
+    ctx: Context, case: Case, seat: int, committed: bytes, judge: Judge | JudgeMaker | None
+) -> Opening:
+    """Let the others see this seat's opening. Raises IntegrityError if the vote on disk is not the one that was committed.
+
+    A vote that was lost is made again: the same judge on the same records gives the same.
+    """
     ballot, number = find_ballot(ctx, case), case.rounds[-1].number
+    if ballot is None and judge is not None:
+        ballot = vote(ctx, case, judge, is_late=True)
     if ballot is None or _commitment(ctx, case, seat, ballot) != committed:
         raise IntegrityError(f"ballot of submission {case.submission}: lost or altered: it cannot be opened")
     opening = Opening(seat, ctx.account, review_salt(ctx, case, number), ballot.bitmap)
