@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any
 
-import boa
 import pytest
 
 from sheaf.review import openings
@@ -14,12 +12,6 @@ from tests.contracts.market_world import TOKEN, World
 
 SIZES = (1, 50, 255, 256, 257, 1024, 16_384)
 ROUNDS = ((5, 4), (7, 5), (11, 8))
-
-
-@pytest.fixture(autouse=True)
-def _anchored_world(world: World) -> Any:
-    with boa.env.anchor():
-        yield
 
 
 def drawn(world: World, records: int, size: int, quorum: int) -> int:
@@ -31,7 +23,9 @@ def drawn(world: World, records: int, size: int, quorum: int) -> int:
     return submission
 
 
-def votes(dice: random.Random, records: int, seats: int, rejection: Callable[[int], float]) -> list[list[bool]]:
+def votes(
+    dice: random.Random, records: int, seats: int, rejection: Callable[[int], float]
+) -> list[list[bool]]:
     """Return a vote for each seat; record i is rejected with probability `rejection(i)`."""
     return [[dice.random() < rejection(i) for i in range(records)] for _ in range(seats)]
 
@@ -60,7 +54,13 @@ def test_verdicts_are_those_of_a_naive_count(world: World, records: int, size: i
     cast = votes(dice, records, size, lambda i: (0.5, 0.02, 0.98, 0.2)[i % 4])
     world.review_jointly(submission, [openings.pack(vote) for vote in cast])
     rejected, hung = naive(cast, quorum)
-    expected = (openings.pack(rejected), openings.pack(hung), records - sum(rejected) - sum(hung), sum(rejected), sum(hung))
+    expected = (
+        openings.pack(rejected),
+        openings.pack(hung),
+        records - sum(rejected) - sum(hung),
+        sum(rejected),
+        sum(hung),
+    )
     assert verdict(world) == expected
     if not any(hung):
         return
@@ -71,7 +71,13 @@ def test_verdicts_are_those_of_a_naive_count(world: World, records: int, size: i
     counts = [sum(column) for column in zip(*cast, *more, strict=True)]
     total = 2 * size + 1
     after = [was or (open_ and 2 * n > total) for was, open_, n in zip(rejected, hung, counts, strict=True)]
-    assert verdict(world) == (openings.pack(after), openings.pack([False] * records), records - sum(after), sum(after), 0)
+    assert verdict(world) == (
+        openings.pack(after),
+        openings.pack([False] * records),
+        records - sum(after),
+        sum(after),
+        0,
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -82,7 +88,10 @@ def test_absent_seats_change_the_quorum_not_the_rule(world: World, seed: int) ->
     submission = drawn(world, records, size, quorum)
     present = sorted(dice.sample(range(size), dice.randint(1, size)))
     cast = votes(dice, records, len(present), lambda i: (0.5, 0.1, 0.9)[i % 3])
-    made = {seat: world.commit(submission, seat, openings.pack(vote)) for seat, vote in zip(present, cast, strict=True)}
+    made = {
+        seat: world.commit(submission, seat, openings.pack(vote))
+        for seat, vote in zip(present, cast, strict=True)
+    }
     world.wait(3600)
     world.tally(submission, world.openings(submission, present, made))
     rejected, hung = naive(cast, quorum)
@@ -94,7 +103,8 @@ def test_absent_seats_change_the_quorum_not_the_rule(world: World, seed: int) ->
     late = sorted(dice.sample(range(size, 2 * size + 1), dice.randint(0, size)))
     more = votes(dice, records, len(late), lambda i: 0.5)
     made = {
-        seat: world.commit(submission, seat, openings.pack(vote), 2) for seat, vote in zip(late, more, strict=True)
+        seat: world.commit(submission, seat, openings.pack(vote), 2)
+        for seat, vote in zip(late, more, strict=True)
     }
     world.wait(3600)
     world.tally(submission, world.openings(submission, late, made, size, carried))
