@@ -6,13 +6,15 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 MAX_PAUSE_SECONDS = 30.0
+STEADY_SECONDS = 10.0
+"""Who ran so long before it died starts with short pauses again."""
 STOP_SECONDS = 20.0
 log = structlog.get_logger()
 
@@ -26,6 +28,7 @@ class Child:
     log_path: Path
     process: subprocess.Popen[bytes] | None = None
     failures: int = 0
+    started_at: float = 0.0
     next_start_at: float = 0.0
 
     @property
@@ -41,34 +44,42 @@ class Supervisor:
     stop by themselves (`stop_with_parent`), so that nobody runs twice after a restart.
     """
 
-    def __init__(self, children: Sequence[Child]) -> None:
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.children = list(children)
-        self._stop = threading.Event()
+        self._clock, self._sleep = clock, sleep
+        self._is_over = False
 
     def run(self, tick_seconds: float = 0.2) -> None:
         """Keep the children running until `stop`; then end them."""
         try:
-            while not self._stop.wait(tick_seconds):
+            while not self._is_over:
                 for child in self.children:
                     self._tend(child)
+                self._sleep(tick_seconds)
         finally:
             self._end()
 
     def stop(self) -> None:
-        """Let `run` end."""
-        self._stop.set()
+        """Let `run` end. Made for signal handlers: it takes no lock, which the interrupted `run` might hold."""
+        self._is_over = True
 
     def _tend(self, child: Child) -> None:
         if child.is_running:
             return
-        now = time.monotonic()
+        now = self._clock()
         if child.process is not None:
             log.warning("process died", name=child.name, code=child.process.returncode)
             child.process = None
-            child.failures += 1
+            child.failures = 1 if now - child.started_at >= STEADY_SECONDS else child.failures + 1
             child.next_start_at = now + min(MAX_PAUSE_SECONDS, 0.25 * 2.0 ** min(child.failures, 8))
         if now >= child.next_start_at:
-            child.process = _start(child)
+            child.process, child.started_at = _start(child), now
 
     def _end(self) -> None:
         for child in self.children:
