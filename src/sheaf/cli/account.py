@@ -5,33 +5,36 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from sheaf.cli.session import Session, tokens
+from sheaf.cli.frame.paper import Paper, when
+from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
 
 app = typer.Typer(no_args_is_help=True, help="Accounts: create, import, fund, look at balances.")
 
+Name = Annotated[str, typer.Argument(help="A name for the account.", metavar="NAME")]
+Token = Annotated[str | None, typer.Option(help="Payment token (ERC-20); left out: SHEAF.")]
+Whose = Annotated[
+    str | None, typer.Argument(help="An address, or an account's name; left out: the acting account.")
+]
+
 
 @verb(app, "create")
-def create(session: Session, name: Annotated[str, typer.Argument(help="A name for the account.")]) -> None:
+def create(session: Session, name: Name) -> None:
     """Create an account and keep its key, encrypted, in the keystore.
 
     Example: sheaf account create buyer
     """
     from sheaf import actions
-    from sheaf.bootstrap import keystore_directory
 
     address = actions.create_account(
-        keystore_directory(session.settings), name, session.ask_password(is_new=True)
+        session.settings.keystore_directory, name, session.ask_password(is_new=True)
     )
     session.answer({"name": name, "address": address})
 
 
 @verb(app, "import")
-def import_key(
-    session: Session, name: Annotated[str, typer.Argument(help="A name for the account.")]
-) -> None:
+def import_key(session: Session, name: Name) -> None:
     """Import a private key: it is asked for, or read from standard input, never from the arguments.
 
     Example: sheaf account import buyer < key.txt
@@ -39,13 +42,15 @@ def import_key(
     import sys
 
     from sheaf import actions
-    from sheaf.bootstrap import keystore_directory
 
     password = session.ask_password(is_new=True)
     key = (
-        typer.prompt("Private key", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+        typer.prompt("Private key", hide_input=True, err=True)
+        if session.is_interactive
+        else sys.stdin.readline()
     )
-    address = actions.import_account(keystore_directory(session.settings), name, key.strip(), password)
+    key = session.keep_secret(key.strip())
+    address = actions.import_account(session.settings.keystore_directory, name, key, password)
     session.answer({"name": name, "address": address})
 
 
@@ -55,42 +60,57 @@ def list_all(session: Session) -> None:
 
     Example: sheaf account list --json
     """
-    from sheaf import actions
-    from sheaf.bootstrap import keystore_directory
+    from sheaf.chain import keystore
 
-    session.answer(actions.list_accounts(keystore_directory(session.settings)))
+    found = keystore.accounts(session.settings.keystore_directory)
+
+    def show(out: Paper) -> None:
+        if found:
+            out.pairs(found)
+        else:
+            out.line("no accounts yet: make one with `sheaf account create NAME`")
+
+    session.answer(found, show)
 
 
 @verb(app, "show")
-def show(
-    session: Session,
-    address: Annotated[str | None, typer.Argument(help="An address; left out: the acting account.")] = None,
-) -> None:
+def show(session: Session, address: Whose = None, token: Token = None) -> None:
     """Show what an account has: gas money, tokens, what it is owed, its stake.
 
     Example: sheaf account show --account buyer
     """
     from sheaf import actions
 
-    balances = (
-        actions.balances(session.market, session.address(address))
-        if address
-        else actions.balances(session.acting)
-    )
+    whose = session.address(address or session.settings.account or "none named", "account")
+    paid_in = session.address(token, "token") if token else None
+    balances = actions.balances(session.market, whose, paid_in)
+    money, stake = session.currency(paid_in), session.currency()
 
-    def print_all(out: Console) -> None:
-        for name in ("account", "token", "validator"):
-            out.print(f"[dim]{name}[/]  {getattr(balances, name)}")
-        for name in ("wei", "tokens", "owed", "staked", "unbonding", "locked"):
-            out.print(f"[dim]{'gas money' if name == 'wei' else name}[/]  {tokens(getattr(balances, name))}")
+    def show_all(out: Paper) -> None:
+        rows = {
+            "account": balances.account,
+            "gas money": f"{stake.write(balances.wei).split()[0]} coins",
+            "tokens": money.write(balances.tokens),
+            "owed": money.write(balances.owed),
+        }
+        if balances.validator is not None:
+            rows |= {
+                "validator": f"number {balances.validator}",
+                "staked": stake.write(balances.staked),
+                "of it locked": stake.write(balances.locked),
+                "unbonding": stake.write(balances.unbonding),
+            }
+        if balances.release_at:
+            rows["released"] = when(balances.release_at, session.market.chain.block().timestamp)
+        out.pairs(rows)
 
-    session.answer(balances, print_all)
+    session.answer(balances, show_all)
 
 
 @verb(app, "fund")
 def fund(
     session: Session,
-    address: Annotated[str | None, typer.Argument(help="An address; left out: the acting account.")] = None,
+    address: Whose = None,
     amount: Annotated[str, typer.Option("--tokens", help="How many SHEAF.")] = "1000",
 ) -> None:
     """Fund an account from the faucet of a local market.
@@ -99,12 +119,13 @@ def fund(
     """
     from sheaf import actions
 
-    market = session.market if address else session.acting
     units = session.amount(amount, "tokens")
-    target = session.address(address) if address else market.account
-    actions.fund_account(market, target, tokens=units)
+    target = session.address(address or session.settings.account or "none named", "account")
+    with session.working("funding"):
+        actions.fund_account(session.market, target, tokens=units)
     session.answer(
-        {"account": target, "tokens": units}, lambda out: out.print(f"{tokens(units)} SHEAF to {target}")
+        {"account": target, "tokens": units},
+        lambda out: out.line(f"{session.currency().write(units)} to {target}"),
     )
 
 
@@ -116,22 +137,27 @@ def register(session: Session) -> None:
     """
     from sheaf import actions
 
-    session.answer({"account": session.acting.account, "transaction": actions.register_key(session.acting)})
+    me = session.acting
+    sent = actions.register_key(me)
+    session.answer(
+        {"account": me.account, "transaction": sent},
+        lambda out: out.line(
+            f"reading key of {me.account} " + (f"published in {sent}" if sent else "is published already")
+        ),
+    )
 
 
 @verb(app, "withdraw")
-def withdraw(
-    session: Session,
-    token: Annotated[str | None, typer.Option(help="Payment token; left out: SHEAF.")] = None,
-) -> None:
+def withdraw(session: Session, token: Token = None) -> None:
     """Withdraw everything the market owes the account.
 
     Example: sheaf account withdraw --account contributor
     """
     from sheaf import actions
 
-    paid = actions.withdraw(session.acting, session.address(token, "token") if token else None)
+    chosen = session.address(token, "token") if token else None
+    money, me = session.currency(chosen), session.acting
+    paid = actions.withdraw(me, chosen)
     session.answer(
-        {"account": session.acting.account, "amount": paid},
-        lambda out: out.print(f"{tokens(paid)} withdrawn"),
+        {"account": me.account, "amount": paid}, lambda out: out.line(f"{money.write(paid)} withdrawn")
     )

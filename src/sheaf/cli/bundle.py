@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from sheaf.cli.frame.paper import Paper
 from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
+from sheaf.domain.errors import IntegrityError
 
 app = typer.Typer()
 
@@ -26,9 +28,13 @@ def download(
     """
     from sheaf import actions
 
+    me = session.acting
     with session.working("downloading"):
-        bundle = actions.download(session.acting, request, directory, is_partial=partial)
-    session.answer({"bundle": str(directory), "records": bundle.records, "licence": bundle.licence})
+        bundle = actions.download(me, request, directory, is_partial=partial)
+    session.answer(
+        {"bundle": str(directory), "records": bundle.records, "licence": bundle.licence},
+        lambda out: out.line(f"{bundle.records} records in {directory}, licence {bundle.licence}"),
+    )
 
 
 @verb(app, "verify")
@@ -38,9 +44,19 @@ def verify(session: Session, bundle: Annotated[Path, typer.Argument(help="The bu
     Example: sheaf verify digits
     """
     from sheaf import actions
+    from sheaf.cli.frame.faults import EXIT_CODES
 
     with session.working("verifying"):
         found = actions.verify(session.market, bundle)
-    session.answer(found)
+
+    def show(out: Paper) -> None:
+        for name in found.checked:
+            out.line(("holds    ", "green"), name)
+        if found.is_valid:
+            out.line(f"{found.records} records, just as request {found.request} bought them")
+        else:
+            out.line(("differs  ", "red"), found.difference or "")
+
+    session.answer(found, show)
     if not found.is_valid:
-        raise typer.Exit(6)
+        raise typer.Exit(EXIT_CODES[IntegrityError])

@@ -1,18 +1,32 @@
 """The command `sheaf`: nouns and verbs, shell completion, exit codes.
 
-Exit codes: 0 done · 1 refused · 2 bad input · 3 refused by the chain · 4 unreachable · 5 store · 6 does not match · 130 stopped.
+Exit codes: 0 done · 1 refused by a rule · 2 bad input · 3 refused by the chain · 4 unreachable · 5 store or file · 6 does not match ·
+70 a fault of ours · 130 stopped · 141 nobody reads the output any more.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from sheaf.cli import account, bundle, demo, network, node, request, review, stake, submission
+from sheaf.cli import (
+    account,
+    bundle,
+    demo,
+    network,
+    quality,
+    request,
+    review,
+    specification,
+    stake,
+    submission,
+)
+from sheaf.cli.frame.group import Door
 
 app = typer.Typer(
     name="sheaf",
+    cls=Door,
     help="An open market for AI training data: escrow in, verified data out.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -20,15 +34,30 @@ app = typer.Typer(
 )
 
 app.add_typer(account.app, name="account")
+app.add_typer(specification.app, name="specification")
 app.add_typer(request.app, name="request")
 app.add_typer(submission.app, name="submission")
 app.add_typer(stake.app, name="stake")
 app.add_typer(review.app, name="review")
-app.add_typer(node.validator, name="validator")
-app.add_typer(node.custodian, name="custodian")
+app.add_typer(network.validator, name="validator")
+app.add_typer(network.custodian, name="custodian")
+app.add_typer(quality.app, name="quality")
 app.add_typer(bundle.app)
 app.add_typer(network.app)
 app.add_typer(demo.app)
+
+
+@app.command("completion")
+def completion(
+    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="Which shell.")],
+) -> None:
+    """Print the completion script of a shell, to be sourced in its start-up file.
+
+    Example: sheaf completion bash
+    """
+    from typer._completion_shared import get_completion_script
+
+    typer.echo(get_completion_script(prog_name="sheaf", complete_var="_SHEAF_COMPLETE", shell=shell))
 
 
 @app.callback(invoke_without_command=True)

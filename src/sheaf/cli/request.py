@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from sheaf.cli.session import Session, tokens
+from sheaf.cli.frame.paper import Paper, when
+from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
-from sheaf.domain.request import Request
+from sheaf.domain.errors import InputError, SheafError
+
+if TYPE_CHECKING:
+    from sheaf.domain.request import Request
 
 app = typer.Typer(no_args_is_help=True, help="Requests: open, list, show, fund, cancel, reclaim.")
 
 Number = Annotated[int, typer.Argument(help="The request's number.", metavar="REQUEST", min=0)]
+
+MOST_DAYS = 3_650
+MOST_RECORDS = 2**31 - 1
 
 
 @verb(app, "open")
 def open_request(
     session: Session,
     specification: Annotated[Path, typer.Argument(help="Specification, TOML or JSON (docs/formats.md).")],
-    price: Annotated[str, typer.Option(help="SHEAF per validated record.")],
+    price: Annotated[str, typer.Option(help="Tokens per validated record.")],
     escrow: Annotated[
-        str, typer.Option(help="SHEAF to lock for records and reviews; the protocol fee comes on top.")
+        str, typer.Option(help="Tokens to lock for records and reviews; the protocol fee comes on top.")
     ],
-    records: Annotated[int, typer.Option(help="At most so many records are bought.", min=1)],
+    records: Annotated[
+        int, typer.Option(help="At most so many records are bought.", min=1, max=MOST_RECORDS)
+    ],
     sample: Annotated[Path | None, typer.Option(help="Records with answers to publish with it.")] = None,
-    days: Annotated[float, typer.Option(help="Open for so many days.", min=0)] = 7.0,
+    days: Annotated[str, typer.Option(help="Open for so many days.")] = "7",
     fee_bps: Annotated[
-        int, typer.Option(help="Reviewers' fee in hundredths of a per cent of the price.", min=0)
+        int, typer.Option(help="Reviewers' fee in hundredths of a per cent of the price.", min=0, max=10_000)
     ] = 400,
     token: Annotated[str | None, typer.Option(help="Payment token (ERC-20); left out: SHEAF.")] = None,
     lock_rate: Annotated[
-        str | None, typer.Option(help="SHEAF of stake per unit of the payment token.")
+        str | None, typer.Option(help="What one payment token is worth in SHEAF of stake.")
     ] = None,
 ) -> None:
     """Open a request and lock its escrow.
@@ -44,28 +52,30 @@ def open_request(
     import msgspec
 
     from sheaf import actions
-    from sheaf.domain.amounts import parse_amount
     from sheaf.formats.specification import load
 
-    wanted = load(specification)
-    if sample is not None:
-        with session.working("publishing the sample"):
-            wanted = msgspec.structs.replace(
-                wanted, sample=actions.publish_sample(session.acting, sample, wanted)
-            )
-    with session.working("opening the request"):
+    wanted, seconds = load(specification), _seconds(days)
+    paid_in = session.address(token, "token") if token else None
+    money = session.currency(paid_in)
+    terms = {
+        "price": money.read(price, "price"),
+        "escrow": money.read(escrow, "escrow"),
+        "lock_rate_wad": money.read_rate(lock_rate) if lock_rate else None,
+    }
+    me = session.acting
+    with session.working("publishing the sample and opening the request"):
+        if sample is not None:
+            wanted = msgspec.structs.replace(wanted, sample=actions.publish_sample(me, sample, wanted))
         request = actions.open_request(
-            session.acting,
+            me,
             wanted,
-            price=session.amount(price, "price"),
-            escrow=session.amount(escrow, "escrow"),
             record_limit=records,
-            deadline_seconds=int(days * 86_400),
+            deadline_seconds=seconds,
             fee_bps=fee_bps,
-            token=session.address(token, "token") if token else None,
-            lock_rate_wad=parse_amount(lock_rate, field="lock-rate") if lock_rate else None,
+            token=paid_in,
+            **terms,  # type: ignore[arg-type]
         )
-    session.answer(request, lambda out: _print(out, request))
+    session.answer(request, _shown(session, request, wanted.title))
 
 
 @verb(app, "list")
@@ -80,15 +90,16 @@ def list_all(
 
     requests = actions.list_requests(session.market, session.address(buyer, "buyer") if buyer else None)
 
-    def show(out: Console) -> None:
-        table = Table("request", "title", "price", "left", "records", "state", box=None)
+    def show(out: Paper) -> None:
+        now = session.market.chain.block().timestamp
+        rows = []
         for one in requests:
-            title = actions.specification(session.market, one.id).title
-            state = "cancelled" if one.is_cancelled else "open"
-            table.add_row(
-                str(one.id), title, tokens(one.price), tokens(one.free), str(one.records_left), state
-            )
-        out.print(table)
+            money = session.currency(one.token)
+            price, free = money.brief(one.price), money.brief(one.free)
+            state, title = _state(one, now), _title(session, one)
+            rows.append((one.id, price, free, money.symbol, one.records_left, state, title))
+        heads = ("request", "price", "free", "of", "records", "state", "title")
+        out.table(heads, rows, right=("request", "price", "free", "records"))
 
     session.answer({"requests": requests}, show)
 
@@ -103,14 +114,19 @@ def show(session: Session, number: Number) -> None:
 
     request = actions.show_request(session.market, number)
     wanted = actions.specification(session.market, number)
-    session.answer(
-        {"request": request, "specification": wanted}, lambda out: _print(out, request, wanted.title)
-    )
+
+    def show_all(out: Paper) -> None:
+        _shown(session, request, wanted.title)(out)
+        out.pairs({"licence": wanted.licence, "checks": ", ".join(use.name for use in wanted.checks)})
+        for text in (wanted.description, wanted.instructions, wanted.terms):
+            out.quoted(text)
+
+    session.answer({"request": request, "specification": wanted}, show_all)
 
 
 @verb(app, "fund")
 def fund(
-    session: Session, number: Number, amount: Annotated[str, typer.Argument(help="SHEAF to add.")]
+    session: Session, number: Number, amount: Annotated[str, typer.Argument(help="Tokens to add.")]
 ) -> None:
     """Add to a request's escrow.
 
@@ -118,8 +134,13 @@ def fund(
     """
     from sheaf import actions
 
-    receipt = actions.fund_request(session.acting, number, session.amount(amount))
-    session.answer({"request": number, "added": amount, "transaction": receipt.transaction})
+    _, money = session.money_of(number)
+    units = money.read(amount)
+    receipt = actions.fund_request(session.acting, number, units)
+    session.answer(
+        {"request": number, "added": units, "transaction": receipt.transaction},
+        lambda out: out.line(f"{money.write(units)} added to request {number} in {receipt.transaction}"),
+    )
 
 
 @verb(app, "cancel")
@@ -142,26 +163,61 @@ def reclaim(session: Session, number: Number) -> None:
     """
     from sheaf import actions
 
+    _, money = session.money_of(number)
     back = actions.reclaim(session.acting, number)
     session.answer(
         back,
-        lambda out: out.print(f"{tokens(back.amount)} of escrow and {tokens(back.fee)} of fees are back"),
+        lambda out: out.line(
+            f"{money.write(back.amount)} of escrow and {money.write(back.fee)} of fees are back"
+        ),
     )
 
 
-def _print(out: Console, request: Request, title: str = "") -> None:
-    table = Table(box=None, show_header=False)
-    rows = {
-        "request": f"{request.id} {title}",
-        "buyer": request.buyer,
-        "price": f"{tokens(request.price)} a record, reviewers {request.fee_bps / 100} %, protocol {request.protocol_fee_bps / 100} %",
-        "escrow": f"{tokens(request.free)} free, {tokens(request.reserved)} reserved",
-        "fees": f"{tokens(request.fee_free)} free, {tokens(request.fee_reserved)} reserved",
-        "bonds": tokens(request.bonds),
-        "records left": str(request.records_left),
-        "state": "cancelled" if request.is_cancelled else "open",
-        "specification": request.spec,
-    }
-    for name, text in rows.items():
-        table.add_row(f"[dim]{name}[/]", text)
-    out.print(table)
+def _seconds(days: str) -> int:
+    try:
+        count = float(days)
+    except ValueError:
+        count = 0.0
+    if not 1 / 86_400 <= count <= MOST_DAYS:  # NaN is not between them either
+        raise InputError("days", days, f"give a number of days above 0, at most {MOST_DAYS}")
+    return int(count * 86_400)
+
+
+def _title(session: Session, request: Request) -> str:
+    """Return a request's title; the document is the buyer's, and need not be there."""
+    from sheaf import actions
+
+    try:
+        return actions.specification(session.market, request.id).title
+    except SheafError:
+        return "(specification not to be had)"
+
+
+def _state(request: Request, now: int) -> str:
+    if request.is_cancelled:
+        return "cancelled"
+    if request.deadline < now:
+        return "closed"
+    return "open" if request.records_left else "full"
+
+
+def _shown(session: Session, request: Request, title: str) -> Callable[[Paper], None]:
+    def show(out: Paper) -> None:
+        money, now = session.currency(request.token), session.market.chain.block().timestamp
+        out.pairs(
+            {
+                "request": f"{request.id} {title}",
+                "state": _state(request, now),
+                "deadline": when(request.deadline, now),
+                "buyer": request.buyer,
+                "price": f"{money.write(request.price)} a record",
+                "fees": f"reviewers {request.fee_bps / 100} %, protocol {request.protocol_fee_bps / 100} %",
+                "escrow": f"{money.write(request.free)} free, {money.write(request.reserved)} reserved",
+                "fee ledger": f"{money.write(request.fee_free)} free, {money.write(request.fee_reserved)} reserved",
+                "bonds": money.write(request.bonds),
+                "records left": request.records_left,
+                "specification": request.spec,
+            }
+        )
+
+    return show

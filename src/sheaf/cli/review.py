@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from sheaf.cli.frame.paper import Paper, clean, when
 from sheaf.cli.session import Session, plain
 from sheaf.cli.verb import verb
 from sheaf.domain.errors import InputError
@@ -20,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sheaf.actions import Assignment
+
+LONGEST_LINE = 2_000
 
 app = typer.Typer(no_args_is_help=True, help="Review by hand: what is due, see the records, decide, go on.")
 
@@ -36,23 +36,19 @@ def list_due(session: Session) -> None:
 
     due = actions.seats(session.acting)
 
-    def show(out: Console) -> None:
-        table = Table("submission", "round", "seat", "records", "commit until", "reveal until", box=None)
-        for seat in due:
-            table.add_row(
-                *(
-                    str(part)
-                    for part in (
-                        seat.submission,
-                        seat.round,
-                        seat.seat,
-                        seat.records,
-                        seat.commit_until,
-                        seat.reveal_until,
-                    )
-                )
+    def show(out: Paper) -> None:
+        if not due:
+            out.line("nothing to review")
+            return
+        rows = [
+            (
+                one.submission, one.round, one.seat, one.records, "yes" if one.is_committed else "no",
+                when(one.commit_until), when(one.reveal_until),
             )
-        out.print(table)
+            for one in due
+        ]  # fmt: skip
+        heads = ("no", "round", "seat", "records", "sent", "commit until", "reveal until")
+        out.table(heads, rows, right=("no", "round", "seat", "records"))
 
     session.answer({"seats": due}, show)
 
@@ -72,9 +68,11 @@ def show_records(session: Session, number: Number) -> None:
         for place, (own, row) in enumerate(zip(work.order, work.records.to_pylist(), strict=True))
     ]
 
-    def show(out: Console) -> None:
+    def show(out: Paper) -> None:
+        out.quoted(_instructions(work))
         for row in rows:
-            out.print(f"{row['position']}: {_line(row['record'])}", row["finding"] or "", markup=False)
+            finding = f"  {row['finding']}" if row["finding"] else ""
+            out.line((f"{row['position']}: ", "dim"), _line(row["record"]), (finding, "yellow"))
 
     session.answer({"submission": number, "instructions": _instructions(work), "records": rows}, show)
 
@@ -104,12 +102,10 @@ def decide(
     else:
         approved = _ask(session, work)
     actions.cast(session.acting, number, approved)
+    step, count = actions.advance(session.acting, number), int(approved.sum())
     session.answer(
-        {
-            "submission": number,
-            "approved": int(approved.sum()),
-            "step": actions.advance(session.acting, number),
-        }
+        {"submission": number, "approved": count, "step": step},
+        lambda out: out.line(f"{count} of {len(approved)} approved; {step}"),
     )
 
 
@@ -121,7 +117,8 @@ def advance(session: Session, number: Number) -> None:
     """
     from sheaf import actions
 
-    session.answer({"submission": number, "step": actions.advance(session.acting, number)})
+    step = actions.advance(session.acting, number)
+    session.answer({"submission": number, "step": step}, lambda out: out.line(step))
 
 
 def _from_positions(text: str, count: int) -> NDArray[np.bool_]:
@@ -130,7 +127,7 @@ def _from_positions(text: str, count: int) -> NDArray[np.bool_]:
     approved = np.ones(count, dtype=np.bool_)
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         first, _, last = part.partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
+        if not _is_number(first) or (last and not _is_number(last)):
             raise InputError("reject", part, "give positions such as 3,7,12-15")
         low, high = int(first), int(last or first)
         if not low <= high < count:
@@ -156,9 +153,9 @@ def _from_file(path: Path, count: int) -> NDArray[np.bool_]:
 def _ask(session: Session, work: Assignment) -> NDArray[np.bool_]:
     import numpy as np
 
-    if not sys.stdin.isatty():
+    if not session.is_interactive:
         raise InputError("decisions", "none", "give --reject or --decisions, or run in a terminal")
-    session.talk.print(_instructions(work), markup=False)
+    session.talk.quoted(_instructions(work))
     approved = np.ones(work.records.num_rows, dtype=np.bool_)
     place = 0
     while place < len(approved):
@@ -182,7 +179,13 @@ def _instructions(work: Assignment) -> str:
     return work.specification.instructions or work.specification.title
 
 
+def _is_number(text: str) -> bool:
+    """Whether `text` is a whole number of a sensible length, in ASCII: int() takes other scripts' digits and endless ones."""
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
 def _line(row: dict[str, Any]) -> str:
-    return json.dumps(
-        plain({name: f"{len(part)} bytes" if isinstance(part, bytes) else part for name, part in row.items()})
-    )
+    """Write a record, which is a stranger's, as one line."""
+    short = {name: f"{len(part)} bytes" if isinstance(part, bytes) else part for name, part in row.items()}
+    text = clean(json.dumps(plain(short), ensure_ascii=False))
+    return text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}… (--json gives all)"

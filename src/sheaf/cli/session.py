@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,16 +12,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from sheaf.domain.amounts import format_amount
-from sheaf.domain.errors import CredentialError, InputError
+from sheaf.cli.frame.paper import Paper
+from sheaf.domain.errors import CredentialError
 from sheaf.domain.ids import Address
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from sheaf.actions.context import Context
+    from sheaf.cli.frame.currency import Currency
+    from sheaf.domain.request import Request
     from sheaf.settings import Settings
 
 
@@ -30,6 +30,7 @@ class Session:
     """One command's run: the options all commands take, the market they lead to, and the answer.
 
     With `as_json` standard output carries exactly one JSON object; progress and talk go to standard error in any case.
+    `secrets` are what no trace may contain.
     """
 
     rpc: str | None = None
@@ -37,21 +38,29 @@ class Session:
     account: str | None = None
     password_file: Path | None = None
     as_json: bool = False
-    notes: list[str] = field(default_factory=list)
+    has_answered: bool = False
+    secrets: set[str] = field(default_factory=set)
+    currencies: dict[Address, Currency] = field(default_factory=dict)
 
     @cached_property
-    def out(self) -> Console:
-        """The answer's console."""
-        from rich.console import Console
-
-        return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    def out(self) -> Paper:
+        """Where the answer is printed: standard output."""
+        return Paper(self._console())
 
     @cached_property
-    def talk(self) -> Console:
-        """Progress and remarks: standard error, silent under `--json`."""
+    def talk(self) -> Paper:
+        """Where remarks are printed: standard error, silent under `--json`."""
+        return Paper(self._progress)
+
+    @cached_property
+    def _progress(self) -> Console:
+        return self._console(stderr=True, quiet=self.as_json)
+
+    @staticmethod
+    def _console(**options: Any) -> Console:
         from rich.console import Console
 
-        return Console(stderr=True, highlight=False, quiet=self.as_json)
+        return Console(highlight=False, markup=False, emoji=False, **options)
 
     @cached_property
     def settings(self) -> Settings:
@@ -68,74 +77,108 @@ class Session:
 
     @cached_property
     def market(self) -> Context:
-        """The market, read-only or as the named account."""
+        """The market, to look at: nobody is unlocked, even if an account is named."""
         from sheaf.bootstrap import connect
 
-        if self.settings.account and not (self.settings.password or self.settings.password_file):
-            return connect(self.settings, password=self.ask_password())
-        return connect(self.settings)
+        return connect(self.settings.model_copy(update={"account": None}))
 
-    @property
+    @cached_property
     def acting(self) -> Context:
-        """The market as the named account. Raises CredentialError when none is named."""
-        if not self.settings.account:
+        """The market as the named account. Raises CredentialError when none is named or it cannot be unlocked."""
+        from sheaf import actions
+
+        name = self.settings.account
+        if not name:
             raise CredentialError(
-                "account", "none", "name one with --account NAME (sheaf account list shows them)"
+                "account", "none", "name one with --account NAME (`sheaf account list` shows them)"
             )
-        return self.market
+        market, folder = self.market, self.settings.keystore_directory
+        if name not in actions.list_accounts(folder):
+            actions.unlock(folder, name, "")  # says what is wrong with it, before a password is asked for
+        return market.acting_as(actions.unlock(folder, name, self.ask_password()))
 
     def ask_password(self, *, is_new: bool = False) -> str:
         """Read the keystore's password: from the settings, else from the terminal; never from the arguments."""
         if self.settings.password is not None or self.settings.password_file is not None:
             from sheaf.bootstrap import password_of
 
-            return password_of(self.settings)
-        if not sys.stdin.isatty():
+            return self.keep_secret(password_of(self.settings))
+        if not self.is_interactive:
             raise CredentialError(
                 "password", "none", "set SHEAF_PASSWORD, give --password-file, or run in a terminal"
             )
         import typer
 
-        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=is_new, err=True))
+        return self.keep_secret(
+            str(typer.prompt("Password", hide_input=True, confirmation_prompt=is_new, err=True))
+        )
 
-    def answer(self, data: Any, show: Callable[[Console], None] | None = None) -> None:
+    def keep_secret(self, text: str) -> str:
+        """Return `text`, and remember that it may be written nowhere."""
+        self.secrets.add(text)
+        return text
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether somebody sits at the other end of standard input."""
+        return sys.stdin.isatty()
+
+    def answer(self, data: Any, show: Callable[[Paper], None] | None = None) -> None:
         """Give the answer: `data` as one JSON object under `--json`, otherwise what `show` prints (or plain lines)."""
         if self.as_json:
-            sys.stdout.write(json.dumps(plain(data), sort_keys=False) + os.linesep)
+            sys.stdout.write(json.dumps(plain(data)) + "\n")
+            self.has_answered = True
         elif show is not None:
             show(self.out)
         else:
-            for name, value in plain(data).items():
-                self.out.print(f"[dim]{name.replace('_', ' ')}[/]  {value}", markup=True)
+            self.out.pairs(plain(data))
 
     @contextmanager
     def working(self, words: str) -> Iterator[Callable[[str], None]]:
-        """Show that something is under way; the callable changes its words."""
-        with self.talk.status(words) as status:
+        """Show that something is under way; the callable changes its words. Ask for passwords before, not inside."""
+        with self._progress.status(words) as status:
             yield lambda text: status.update(text)
 
-    def address(self, text: str, name: str = "address") -> Address:
-        """Read an account's address. Raises InputError if it is none, or its checksum (EIP-55) is wrong."""
-        from eth_utils.address import is_address, to_checksum_address
+    def pause(self) -> None:
+        """Wait as long as a node does between two looks at the chain."""
+        time.sleep(self.settings.tick_seconds)
 
-        if not text.startswith("0x") or not is_address(text):
-            raise InputError(
-                name, text, "give 0x and 40 hexadecimal digits, with the right checksum if letters are mixed"
-            )
-        return Address(to_checksum_address(text))
+    def currency(self, token: Address | None = None) -> Currency:
+        """Return how amounts of a payment token (SHEAF) are written; says once if the token leaves doubts."""
+        from sheaf.cli.frame.currency import Currency, currency_of
+
+        if token is None:
+            return Currency()
+        if token not in self.currencies:
+            found = self.currencies[token] = currency_of(self.market, token)
+            if found.doubt:
+                self.talk.line(("note ", "yellow"), f"token {token} {found.doubt}")
+        return self.currencies[token]
+
+    def money_of(self, request: int) -> tuple[Request, Currency]:
+        """Return a request and how its money is written."""
+        from sheaf import actions
+
+        found = actions.show_request(self.market, request)
+        return found, self.currency(found.token)
+
+    def address(self, text: str, name: str = "address") -> Address:
+        """Read an address, or the name of an account of the keystore. Raises InputError if it is neither, or its checksum is wrong."""
+        from sheaf import actions
+        from sheaf.chain.signer import checksum
+
+        own = actions.list_accounts(self.settings.keystore_directory)
+        return own[text] if text in own else checksum(name, text)
 
     def amount(self, text: str, name: str = "amount") -> int:
-        """Read an amount of the market's token."""
-        from sheaf.domain.amounts import parse_amount
-
-        value = parse_amount(text, field=name)
-        if value == 0:
-            raise InputError(name, text, "give more than zero")
-        return value
+        """Read a positive amount of SHEAF. Raises InputError."""
+        return self.currency().read(text, name)
 
 
 def plain(value: Any) -> Any:
     """Turn structs, tuples, paths and bytes into what JSON has; amounts stay integers, bytes become 0x text."""
+    import msgspec
+
     if isinstance(value, bytes):
         return "0x" + value.hex()
     if isinstance(value, Path):
@@ -153,8 +196,3 @@ def _plain_other(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     return str(value)
-
-
-def tokens(units: int) -> str:
-    """Write an amount of an 18-place token for people."""
-    return format_amount(units)

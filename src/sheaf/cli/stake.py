@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from sheaf.cli.session import Session, tokens
+from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
 
 app = typer.Typer(no_args_is_help=True, help="Stake: add, unbond, withdraw, declare an affiliate.")
 
-Amount = Annotated[str, typer.Argument(help="How many SHEAF, such as 5000.")]
+Amount = Annotated[str, typer.Argument(help="How many SHEAF, such as 5000.", metavar="AMOUNT")]
 
 
 @verb(app, "add")
@@ -22,8 +22,12 @@ def add(session: Session, amount: Amount) -> None:
     """
     from sheaf import actions
 
-    receipt = actions.stake(session.acting, session.amount(amount))
-    session.answer({"staked": amount, "transaction": receipt.transaction})
+    units = session.amount(amount)
+    receipt = actions.stake(session.acting, units)
+    session.answer(
+        {"staked": units, "transaction": receipt.transaction},
+        lambda out: out.line(f"{session.currency().write(units)} staked in {receipt.transaction}"),
+    )
 
 
 @verb(app, "unbond")
@@ -34,8 +38,12 @@ def unbond(session: Session, amount: Amount) -> None:
     """
     from sheaf import actions
 
-    receipt = actions.unbond(session.acting, session.amount(amount))
-    session.answer({"unbonding": amount, "transaction": receipt.transaction})
+    units = session.amount(amount)
+    receipt = actions.unbond(session.acting, units)
+    session.answer(
+        {"unbonding": units, "transaction": receipt.transaction},
+        lambda out: out.line(f"{session.currency().write(units)} unbonding in {receipt.transaction}"),
+    )
 
 
 @verb(app, "withdraw")
@@ -47,12 +55,13 @@ def withdraw(session: Session) -> None:
     from sheaf import actions
 
     paid = actions.withdraw_stake(session.acting)
-    session.answer({"withdrawn": paid}, lambda out: out.print(f"{tokens(paid)} SHEAF withdrawn"))
+    session.answer({"withdrawn": paid}, lambda out: out.line(f"{session.currency().write(paid)} withdrawn"))
 
 
 @verb(app, "declare")
 def declare(
-    session: Session, affiliate: Annotated[str, typer.Argument(help="Address of the affiliated account.")]
+    session: Session,
+    affiliate: Annotated[str, typer.Argument(help="Address, or account name, of the affiliate.")],
 ) -> None:
     """Declare an affiliate: this validator never sits over its requests or submissions.
 
@@ -60,5 +69,6 @@ def declare(
     """
     from sheaf import actions
 
-    receipt = actions.declare(session.acting, session.address(affiliate, "affiliate"))
-    session.answer({"affiliate": affiliate, "transaction": receipt.transaction})
+    named = session.address(affiliate, "affiliate")
+    receipt = actions.declare(session.acting, named)
+    session.answer({"affiliate": named, "transaction": receipt.transaction})

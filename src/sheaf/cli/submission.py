@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from sheaf.cli.session import Session, tokens
+from sheaf.cli.frame.paper import Paper, short, when
+from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
 from sheaf.domain.ids import Address
-from sheaf.domain.verdict import Decision
+
+if TYPE_CHECKING:
+    from sheaf.actions import Settlement, Status
 
 app = typer.Typer(no_args_is_help=True, help="Submissions: preview, send, resume, watch, explain, claim.")
 
 Number = Annotated[int, typer.Argument(help="The submission's number.", metavar="SUBMISSION", min=0)]
 RequestNumber = Annotated[int, typer.Argument(help="The request's number.", metavar="REQUEST", min=0)]
 Source = Annotated[Path, typer.Argument(help="CSV, JSONL, Parquet, or a folder of labelled images.")]
+
+SHOWN_FINDINGS = 50
+ENDED = ("settled", "void")
 
 
 @verb(app, "preview")
@@ -31,13 +35,14 @@ def preview(session: Session, request: RequestNumber, source: Source) -> None:
     from sheaf import actions
 
     seen = actions.preview(session.market, request, source)
+    _, money = session.money_of(request)
 
-    def show(out: Console) -> None:
-        out.print(f"{seen.records} records, {len(seen.findings)} findings, bond {tokens(seen.bond)} SHEAF")
-        for finding in seen.findings[:50]:
-            out.print(f"  record {finding.record}: {finding.code} {finding.detail}", markup=False)
-        if len(seen.findings) > 50:
-            out.print(f"  … and {len(seen.findings) - 50} more (--json lists all)")
+    def show(out: Paper) -> None:
+        out.line(f"{seen.records} records, {len(seen.findings)} findings, bond {money.write(seen.bond)}")
+        for finding in seen.findings[:SHOWN_FINDINGS]:
+            out.line(f"  record {finding.record}: {finding.code} {finding.detail}")
+        if len(seen.findings) > SHOWN_FINDINGS:
+            out.line(f"  … and {len(seen.findings) - SHOWN_FINDINGS} more (--json lists all)")
 
     session.answer(seen, show)
 
@@ -63,20 +68,22 @@ def send(
     """
     from sheaf import actions
 
+    chosen, me = _custodian(session, custodian), session.acting
     with session.working("sending"):
-        chosen = _custodian(session, custodian)
-        number = actions.submit(session.acting, request, source, custodian=chosen, is_forced=force)
-    session.answer({"submission": number})
+        number = actions.submit(me, request, source, custodian=chosen, is_forced=force)
+    session.answer(
+        {"submission": number},
+        lambda out: out.line(f"submission {number}; follow it with `sheaf submission watch {number}`"),
+    )
 
 
 def _custodian(session: Session, given: str | None) -> Address | None:
     """Return the custodian's address; None stands for the contributor itself."""
     from sheaf import actions
 
-    own = actions.list_accounts(session.settings.keystore_directory)
     if given is None:
-        return own.get("custodian")
-    return own[given] if given in own else session.address(given, "custodian")
+        return actions.list_accounts(session.settings.keystore_directory).get("custodian")
+    return session.address(given, "custodian")
 
 
 @verb(app, "resume")
@@ -87,14 +94,16 @@ def resume(session: Session) -> None:
     """
     from sheaf import actions
 
-    session.answer({"submissions": actions.resume_submissions(session.acting)})
+    found = actions.resume_submissions(session.acting)
+    words = f"finished: {', '.join(map(str, found))}" if found else "nothing was left half sent"
+    session.answer({"submissions": found}, lambda out: out.line(words))
 
 
 @verb(app, "list")
 def list_all(
     session: Session,
-    request: Annotated[int | None, typer.Option(help="Only those to this request.")] = None,
-    contributor: Annotated[str | None, typer.Option(help="Only those of this address.")] = None,
+    request: Annotated[int | None, typer.Option(help="Only those to this request.", min=0)] = None,
+    contributor: Annotated[str | None, typer.Option(help="Only those of this account.")] = None,
 ) -> None:
     """List submissions and where they stand.
 
@@ -102,28 +111,17 @@ def list_all(
     """
     from sheaf import actions
 
-    found = actions.list_submissions(
-        session.market, request, session.address(contributor, "contributor") if contributor else None
-    )
+    whose = session.address(contributor, "contributor") if contributor else None
+    found = actions.list_submissions(session.market, request, whose)
 
-    def show(out: Console) -> None:
-        table = Table(
-            "submission",
-            "request",
-            "contributor",
-            "records",
-            "phase",
-            "approved",
-            "rejected",
-            "paid",
-            box=None,
-        )
+    def show(out: Paper) -> None:
+        rows = []
         for one in found:
-            table.add_row(
-                str(one.submission), str(one.request), one.contributor, str(one.records), one.phase,
-                str(one.approved), str(one.rejected), tokens(one.paid),
-            )  # fmt: skip
-        out.print(table)
+            _, money = session.money_of(one.request)
+            counts = (one.records, one.approved, one.rejected, money.brief(one.paid))
+            rows.append((one.submission, one.request, short(one.contributor), one.phase, *counts))
+        heads = ("no", "request", "contributor", "phase", "records", "approved", "rejected", "paid")
+        out.table(heads, rows, right={*heads} - {"contributor", "phase"})
 
     session.answer({"submissions": found}, show)
 
@@ -136,7 +134,31 @@ def status(session: Session, number: Number) -> None:
     """
     from sheaf import actions
 
-    session.answer(actions.status(session.market, number))
+    state = actions.status(session.market, number)
+    session.answer(state, lambda out: _show(session, out, state))
+
+
+@verb(app, "watch")
+def watch(session: Session, number: Number) -> None:
+    """Follow a submission until it is settled or void, and show how it ended.
+
+    Example: sheaf submission watch 3
+    """
+    from sheaf import actions
+
+    said = ""
+    with session.working(f"watching submission {number}") as report:
+        while True:
+            state = actions.status(session.market, number)
+            words = _words(state)
+            if words != said:
+                said = words
+                report(words)
+                session.talk.line((when(session.market.chain.block().timestamp) + "  ", "dim"), words)
+            if state.phase in ENDED:
+                break
+            session.pause()
+    session.answer(state, lambda out: _show(session, out, state))
 
 
 @verb(app, "explain")
@@ -146,14 +168,15 @@ def explain(session: Session, number: Number) -> None:
     Example: sheaf submission explain 3 --account contributor
     """
     from sheaf import actions
+    from sheaf.domain.verdict import Decision
 
     verdict = actions.explain(session.acting, number)
 
-    def show(out: Console) -> None:
+    def show(out: Paper) -> None:
         counts = Counter(verdict.decisions)
-        out.print(", ".join(f"{counts[kind]} {kind.value}" for kind in Decision))
+        out.line(", ".join(f"{counts[kind]} {kind.value}" for kind in Decision))
         for finding in verdict.findings:
-            out.print(f"  record {finding.record}: {finding.code} {finding.detail}", markup=False)
+            out.line(f"  record {finding.record}: {finding.code} {finding.detail}")
 
     session.answer(verdict, show)
 
@@ -166,7 +189,11 @@ def draw(session: Session, number: Number) -> None:
     """
     from sheaf import actions
 
-    session.answer({"submission": number, "drawn": actions.draw(session.acting, number)})
+    is_drawn = actions.draw(session.acting, number)
+    words = "its committee is drawn" if is_drawn else "no draw is due"
+    session.answer(
+        {"submission": number, "drawn": is_drawn}, lambda out: out.line(f"submission {number}: {words}")
+    )
 
 
 @verb(app, "void")
@@ -189,7 +216,8 @@ def settle(session: Session, number: Number) -> None:
     """
     from sheaf import actions
 
-    session.answer(actions.settle(session.acting, number))
+    ended = actions.settle(session.acting, number)
+    session.answer(ended, lambda out: _show_settlement(session, out, ended))
 
 
 @verb(app, "claim")
@@ -200,5 +228,50 @@ def claim(session: Session, number: Number) -> None:
     """
     from sheaf import actions
 
+    _, money = session.money_of(actions.status(session.market, number).request)
     paid = actions.claim(session.acting, number)
-    session.answer({"submission": number, "paid": paid}, lambda out: out.print(f"{tokens(paid)} paid"))
+    session.answer({"submission": number, "paid": paid}, lambda out: out.line(f"{money.write(paid)} paid"))
+
+
+def _words(state: Status) -> str:
+    words = state.phase
+    if state.phase == "reviewing":
+        words += f": round {state.round}, {state.committed} of {state.size} committed, {state.opened} opened"
+    if state.phase in ("decided", "held", "settled"):
+        words += f": {state.approved} approved, {state.rejected} rejected, {state.hung} hung"
+    return words + (f"; due: {state.is_due}" if state.is_due else "")
+
+
+def _show(session: Session, out: Paper, state: Status) -> None:
+    _, money = session.money_of(state.request)
+    now = session.market.chain.block().timestamp
+    rows = {
+        "submission": f"{state.submission} to request {state.request}",
+        "phase": _words(state),
+        "records": state.records,
+        "contributor": state.contributor,
+        "custodian": state.custodian,
+        "commit until": when(state.commit_until, now) if state.phase == "reviewing" else "",
+        "reveal until": when(state.reveal_until, now) if state.phase == "reviewing" else "",
+        "settled from": when(state.settle_after, now) if state.phase in ("decided", "held") else "",
+        "paid": money.write(state.paid) if state.phase == "settled" else "",
+        "root": state.root,
+        "content": state.cid or "its CID is none",
+        "transaction": f"{state.transaction}, block {state.block}",
+    }
+    out.pairs({name: value for name, value in rows.items() if value != ""})
+
+
+def _show_settlement(session: Session, out: Paper, ended: Settlement) -> None:
+    from sheaf import actions
+
+    _, money = session.money_of(actions.status(session.market, ended.submission).request)
+    amounts = ("paid", "validators_paid", "bond_back", "forfeited", "protocol_fee", "unearned")
+    out.pairs(
+        {
+            "submission": ended.submission,
+            "records": f"{ended.approved} approved, {ended.rejected} rejected, {ended.hung} hung",
+            **{name: money.write(getattr(ended, name)) for name in amounts},
+            "transaction": ended.transaction,
+        }
+    )

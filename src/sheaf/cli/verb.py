@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from sheaf.cli.frame import faults
 from sheaf.cli.session import Session
-from sheaf.domain.errors import ChainError, InputError, IntegrityError, SheafError, StoreError, Unreachable
-
-EXIT_CODES = {InputError: 2, Unreachable: 4, ChainError: 3, StoreError: 5, IntegrityError: 6, SheafError: 1}
-"""Exit code by kind of error, most special first: 2 input, 3 refused by the chain, 4 unreachable, 5 store, 6 integrity."""
+from sheaf.domain.errors import SheafError
 
 SHARED: dict[str, Any] = {
     "rpc": Annotated[str | None, typer.Option(help="Endpoint of the network.", rich_help_panel="Market")],
@@ -73,27 +69,31 @@ def verb(
 
 
 def guarded(session: Session, work: Callable[[], None]) -> None:
-    """Run `work`; an error of ours ends the command with one line and its exit code, never with a traceback."""
+    """Run `work`; whatever goes wrong ends the command with one line and an exit code, never with a traceback."""
     try:
         work()
     except SheafError as error:
-        code = next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
-        _complain(session, error)
-        raise typer.Exit(code) from None
-    except KeyboardInterrupt:
-        session.talk.print("stopped")
-        raise typer.Exit(130) from None
+        raise typer.Exit(faults.complain_of(error, _as_json(session))) from None
+    except (BrokenPipeError, typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except OSError as error:
+        if error.filename is None:
+            raise typer.Exit(_fault(session, error)) from None
+        raise typer.Exit(faults.complain_of_file(error, _as_json(session))) from None
+    except Exception as error:
+        raise typer.Exit(_fault(session, error)) from None
 
 
-def _complain(session: Session, error: SheafError) -> None:
-    if session.as_json:
-        parts = {
-            name: getattr(error, name) for name in ("field", "value", "fix", "reason") if hasattr(error, name)
-        }
-        sys.stdout.write(
-            json.dumps({"error": {"kind": type(error).__name__, "message": str(error), **parts}}) + "\n"
-        )
-    else:
-        from rich.text import Text
+def _as_json(session: Session) -> bool:
+    """Whether to complain on standard output: not when the one object is there already."""
+    return session.as_json and not session.has_answered
 
-        session.talk.print(Text.assemble(("refused ", "red"), str(error)), soft_wrap=True)
+
+def _fault(session: Session, error: Exception) -> int:
+    try:
+        home, rpc = session.settings.home, session.settings.rpc
+    except Exception:  # the settings themselves may be what is broken
+        from sheaf.settings import default_home
+
+        home, rpc = session.home or default_home(), ""
+    return faults.complain_of_fault(error, home, {*session.secrets, rpc}, _as_json(session))

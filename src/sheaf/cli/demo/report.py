@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from sheaf.actions.ledgers import Ledger
 from sheaf.cli.demo.story import Market, Seller, WorkedExample
+from sheaf.cli.frame.currency import Currency
+from sheaf.cli.frame.paper import Paper
 from sheaf.domain.amounts import WAD, format_amount
+
+SHEAF = Currency()
 
 
 def as_data(seed: int, example: WorkedExample, market: Market) -> dict[str, Any]:
@@ -43,62 +46,67 @@ def as_data(seed: int, example: WorkedExample, market: Market) -> dict[str, Any]
     }
 
 
-def show(out: Console, example: WorkedExample, market: Market) -> None:
+def show(out: Paper, example: WorkedExample, market: Market) -> None:
     """Print the outcome for people."""
-    out.print("\n[bold]The worked example[/]: 500 escrowed, 50 labelled records at 1 each, all approved")
-    out.print(
+    out.head("The worked example", ": 500 escrowed, 50 labelled records at 1 each, all approved")
+    out.line(
         f"  contributor {format_amount(example.contributor)}, validators {format_amount(example.validators)} in all, "
         f"{format_amount(example.left)} left"
     )
-    for ledger in example.ledgers:
-        out.print(f"  {line(ledger)}")
-    out.print("\n[bold]A market of handwritten digits[/]: who was paid")
-    table = Table(
-        "contributor",
-        "sent",
-        "approved",
-        "rejected",
-        "hung",
-        "paid",
-        "bond lost",
-        "blocks",
-        "seconds",
-        box=None,
-    )
-    for seller in market.sellers:
-        table.add_row(
-            seller.habit, str(seller.records), str(seller.approved), str(seller.rejected), str(seller.hung),
-            format_amount(seller.paid), format_amount(seller.forfeited), str(seller.blocks_to_payment), str(seller.seconds_to_payment),
-        )  # fmt: skip
-    out.print(table)
-    out.print("\n[bold]Why records were refused[/] (record numbers by reason)")
+    _show_ledgers(out, example.ledgers)
+    out.head("A market of handwritten digits", ": who was paid")
+    _show_sellers(out, market.sellers)
+    out.head("Why records were refused", " (record numbers by reason)")
     for seller in market.sellers:
         for code, records in reasons(seller).items():
-            out.print(
-                f"  {seller.habit} (submission {seller.submission}) {code}: {ranges(records)}", markup=False
-            )
-    paid = ", ".join(f"{name} {format_amount(amount)}" for name, amount in market.reviewers.items())
-    out.print(f"\n[bold]Reviewers earned[/] {paid}")
-    out.print("\n[bold]Ledgers[/]")
-    for ledger in market.ledgers:
-        out.print(f"  {line(ledger)}")
-    out.print(
-        f"\n[bold]The bought set[/]: {market.bought} records, precision {market.precision:.4f}, recall {market.recall:.4f}, "
-        f"licence {market.licence}, bundle {'verified against the chain' if market.bundle_is_valid else 'NOT VALID'}"
-    )
-    out.print(
-        f"[bold]Cost[/]: {market.gas:,} gas in {market.blocks} blocks, {market.gas_per_record:,.0f} gas per paid record; "
-        f"{market.wall_seconds:.1f} s on this machine"
-    )
+            many = f"all {seller.records}" if len(records) == seller.records else ranges(records)
+            out.folded(f"no {seller.submission} {seller.habit}, {code}: {many}", "  ")
+    out.head("What reviewers earned")
+    ranked = sorted(market.reviewers.items(), key=lambda row: -row[1])
+    half = (len(ranked) + 1) // 2
+    for left, right in zip(ranked[:half], [*ranked[half:], ("", 0)], strict=False):
+        out.line(f"  {_earned(left)}   {_earned(right)}".rstrip())
+    out.head("Ledgers", " (in = out, to the last unit)")
+    _show_ledgers(out, market.ledgers)
+    state = "verified against the chain" if market.bundle_is_valid else "NOT VALID"
+    out.head("The bought set")
+    out.line(f"  {market.bought} records, precision {market.precision:.4f}, recall {market.recall:.4f}")
+    out.line(f"  licence {market.licence}, bundle {state}")
+    out.head("Cost")
+    out.line(f"  {market.gas:,} gas in {market.blocks} blocks, {market.gas_per_record:,.0f} a paid record")
+    out.line(f"  {market.wall_seconds:.1f} s on this machine")
+
+
+def _show_sellers(out: Paper, sellers: Iterable[Seller]) -> None:
+    heads = ("no", "contributor", "sent", "approved", "rejected", "hung", "paid", "lost", "blocks", "s")
+    rows = [
+        (
+            seller.submission, seller.habit, seller.records, seller.approved, seller.rejected, seller.hung,
+            SHEAF.brief(seller.paid), SHEAF.brief(seller.forfeited), seller.blocks_to_payment, seller.seconds_to_payment,
+        )
+        for seller in sellers
+    ]  # fmt: skip
+    out.table(heads, rows, right={*heads} - {"contributor"})
+    out.line(("lost: of the bond; blocks and s: from submission to payment", "dim"))
+
+
+def _earned(row: tuple[str, int]) -> str:
+    name, amount = row
+    return f"{name:<18} {SHEAF.brief(amount):>10}" if name else ""
+
+
+def _show_ledgers(out: Paper, ledgers: Iterable[Ledger]) -> None:
+    for ledger in ledgers:
+        out.folded(line(ledger), "  ")
 
 
 def line(ledger: Ledger) -> str:
-    """Return a ledger's conservation line."""
-    parts = [f"{format_amount(amount)} to {name}" for name, amount in ledger.paid.items()]
-    parts += [f"{format_amount(ledger.returned)} returned", f"{format_amount(ledger.reserved)} held"]
-    parts += [f"{format_amount(ledger.free)} left"] if ledger.name != "bond" else []
+    """Return a ledger's conservation line: what came in, and everything that became of it, without what is nothing."""
+    parts = {f"to {name}": amount for name, amount in ledger.paid.items()}
+    parts |= {"returned": ledger.returned, "held": ledger.reserved, "left": ledger.free}
+    told = [f"{format_amount(amount)} {words}" for words, amount in parts.items() if amount]
     mark = "=" if ledger.is_conserved else "≠"
-    return f"{ledger.name:>7}: {format_amount(ledger.received)} {mark} {' + '.join(parts)}"
+    return f"{ledger.name}: {format_amount(ledger.received)} {mark} {' + '.join(told) or '0'}"
 
 
 def reasons(seller: Seller) -> dict[str, list[int]]:

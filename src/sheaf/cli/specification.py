@@ -1,0 +1,124 @@
+"""`sheaf specification`: write what a request asks for, and hear of every mistake in it before money is locked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sheaf.cli.frame.faults import USAGE
+from sheaf.cli.frame.paper import Paper
+from sheaf.cli.session import Session
+from sheaf.cli.verb import verb
+from sheaf.domain.errors import InputError
+
+app = typer.Typer(no_args_is_help=True, help="Specifications: begin one, check one.")
+
+TEMPLATE = """\
+# What a request asks for (docs/formats.md). Open it with:
+#   sheaf request open FILE --price 1 --escrow 500 --records 400 --account buyer
+
+title = "Labelled sentences"
+
+# An SPDX licence under which records are delivered; LicenseRef-… takes its text from `terms`.
+licence = "CC-BY-4.0"
+
+# What it is for, and what reviewers are to look at; free text.
+description = "Short sentences with what they are about."
+instructions = "Approve a record when its label is what the sentence is about."
+# terms = "Text that binds beside the licence."
+
+# The field that reviewers judge; leave it out if they judge whole records.
+label = "label"
+
+# One record, in the subset of JSON Schema of docs/formats.md. Records have no other fields.
+[schema]
+type = "object"
+required = ["text", "label"]
+
+[schema.properties.text]
+type = "string"
+minLength = 1
+maxLength = 1000
+
+[schema.properties.label]
+type = "string"
+enum = ["sport", "weather", "other"]
+
+# The objective checks (docs/verification.md). These three are the default.
+[[checks]]
+name = "commitment"
+
+[[checks]]
+name = "schema"
+
+[[checks]]
+name = "duplicates"
+parameters = { scope = "market" }
+"""
+
+
+@verb(app, "new")
+def new(
+    session: Session,
+    file: Annotated[Path | None, typer.Argument(help="A file that does not exist yet.")] = None,
+) -> None:
+    """Write a specification to begin with, every line explained, to a file or to standard output.
+
+    Example: sheaf specification new digits.toml
+    """
+    if file is None:
+        session.answer({"specification": TEMPLATE}, lambda out: out.block(TEMPLATE))
+        return
+    if file.suffix.lower() != ".toml":
+        raise InputError("file", file, "give a name that ends in .toml")
+    try:
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(TEMPLATE)
+    except FileExistsError:
+        raise InputError("file", file, "it exists: give another name") from None
+    session.answer({"file": str(file)}, lambda out: out.line(f"{file} written; edit it, then check it"))
+
+
+@verb(app, "check")
+def check(
+    session: Session, file: Annotated[Path, typer.Argument(help="Specification, TOML or JSON.")]
+) -> None:
+    """Check a specification, name every mistake in it, and say what it asks for.
+
+    Example: sheaf specification check digits.toml
+    """
+    from sheaf.formats.specification import load, mistakes
+    from sheaf.verification.pipeline import Pipeline
+
+    found: list[InputError] = list(mistakes(file))
+    wanted = None if found else load(file)
+    if wanted is not None:
+        try:
+            Pipeline(wanted.checks)
+        except InputError as error:
+            found.append(error)
+
+    def show(out: Paper) -> None:
+        for mistake in found:
+            out.line(("mistake ", "red"), str(mistake))
+        if wanted is not None and not found:
+            out.pairs({"asks for": wanted.title, "licence": wanted.licence, "label": wanted.label or "none"})
+            out.pairs({f"field {name}": rule for name, rule in _fields(wanted.schema).items()})
+            out.pairs({"checks": ", ".join(use.name for use in wanted.checks)})
+
+    told = [{"field": each.field, "value": each.value, "fix": each.fix} for each in found]
+    session.answer({"is_valid": not found, "mistakes": told, "specification": wanted}, show)
+    if found:
+        raise typer.Exit(USAGE)
+
+
+def _fields(schema: dict[str, object]) -> dict[str, str]:
+    """Return the fields of a record with their type, and whether they are needed."""
+    properties, required = schema.get("properties"), schema.get("required", [])
+    assert isinstance(properties, dict) and isinstance(required, list)
+    return {
+        name: f"{part.get('format') or part.get('type', 'any')}{'' if name in required else ', may be missing'}"
+        for name, part in properties.items()
+    }
