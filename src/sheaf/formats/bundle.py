@@ -151,7 +151,7 @@ def verdict_table(verdicts: Iterable[Verdict]) -> pa.Table:
         codes: dict[int, list[str]] = {}
         details: dict[int, list[str]] = {}
         for finding in verdict.findings:
-            codes.setdefault(finding.record, []).append(f"{finding.check}/{finding.code}")
+            codes.setdefault(finding.record, []).append(finding.code)
             details.setdefault(finding.record, []).append(finding.detail)
         for record, decision in enumerate(verdict.decisions):
             reason = "; ".join(dict.fromkeys(codes.get(record, [])))

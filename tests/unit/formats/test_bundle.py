@@ -58,8 +58,8 @@ VERDICT = Verdict(
     submission=SubmissionId(7),
     decisions=(Decision.APPROVED, Decision.REJECTED, Decision.APPROVED, Decision.APPROVED),
     findings=(
-        Finding(1, "schema", 1, "maximum", detail="12 is above the maximum 9"),
-        Finding(1, "duplicates", 1, "market", detail="seen before"),
+        Finding(1, "schema", 1, "schema.maximum", detail="12 is above the maximum 9"),
+        Finding(1, "duplicates", 1, "duplicates.market", detail="seen before"),
     ),
 )
 LEAVES = pa.table(
@@ -96,7 +96,7 @@ def test_a_bundle_says_what_it_holds(bought: Bundle) -> None:
     assert bought.leaves().equals(LEAVES)
     verdicts = bought.verdicts().to_pylist()
     assert [row["decision"] for row in verdicts] == ["approved", "rejected", "approved", "approved"]
-    assert verdicts[1]["code"] == "schema/maximum; duplicates/market"
+    assert verdicts[1]["code"] == "schema.maximum; duplicates.market"
     assert verdicts[1]["detail"] == "12 is above the maximum 9; seen before"
     licence = (bought.directory / "LICENSE.txt").read_text()
     assert "SPDX-License-Identifier: CC-BY-4.0" in licence
