@@ -7,7 +7,7 @@ VYPER_SOURCES := $(shell find src/sheaf/contracts -name '*.vy' -o -name '*.vyi')
 JOBS ?= 2
 STEPS ?= 100000
 
-.PHONY: help setup setup-node setup-torch demo test check fix fuzz prove gas bench docs up clean contracts reference
+.PHONY: help setup setup-node setup-torch demo test check fix fuzz prove kills gas bench docs up clean contracts reference
 .PHONY: check-format check-lint check-types check-floors check-contracts check-vyper check-reference check-house check-snapshots
 
 help: ## list the targets
@@ -78,7 +78,10 @@ fuzz: .venv/.synced ## at least STEPS random steps of every state machine agains
 	SHEAF_FUZZ_STEPS=$(STEPS) $(PYTEST) -n $(JOBS) --dist worksteal -q --timeout 0 tests/stateful
 
 prove: .venv/.synced ## symbolic proofs with halmos, and other long suites
-	$(PYTEST) -q --timeout 0 -m night tests
+	$(PYTEST) -q --timeout 0 -m night --ignore tests/night tests
+
+kills: .venv/.synced ## kill a running market a hundred times and compare it with one left in peace
+	$(PYTEST) -q -s tests/night
 
 gas: .venv/.synced ## measure gas and write snapshots/gas.json
 	@$(BIN)/python -m tools.measure gas
