@@ -1,0 +1,1 @@
+"""Verbs about quality that need no market: files in, judgements out."""
