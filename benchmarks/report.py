@@ -110,8 +110,10 @@ def machine() -> dict[str, Any]:
     }
 
 
-def main(name: str, measure: Measure, *, seeds: int | None = None, data: bool = False) -> None:
+def main(name: str, measure: Measure, *, seeds: int | None = None, data: bool | None = False) -> None:
     """Run `measure` as a program: `--json`, `--seeds N` where `seeds` gives a default, `--data DIR` where `data` is asked for.
+
+    `data` is True where the benchmark needs a folder, None where it can do without.
 
     Standard output has the report alone; whatever the measuring prints goes to standard error.
     """
@@ -121,9 +123,9 @@ def main(name: str, measure: Measure, *, seeds: int | None = None, data: bool = 
         parser.add_argument(
             "--seeds", type=int, default=seeds, metavar="N", help=f"repeat with N seeds (default {seeds})"
         )
-    if data:
+    if data is not False:
         parser.add_argument(
-            "--data", type=Path, required=True, metavar="DIR", help="folder of the data to measure on"
+            "--data", type=Path, required=bool(data), metavar="DIR", help="folder of the data to measure on"
         )
     given = parser.parse_args()
     options = Options(seeds=getattr(given, "seeds", 1), data=getattr(given, "data", None))
