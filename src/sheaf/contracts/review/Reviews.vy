@@ -153,7 +153,7 @@ def reveal(
            bit; 0 for the order of seats.
     @param joint The seals of all seats of the round; zero for a seat that did not commit, anything for the seat itself.
     """
-    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
+    docket: dockets.Docket = self._load(submission)
     dockets.check_revealable(docket, seat)
     bitmaps.check_shape(bitmap, docket.records)
     first: uint256 = dockets.first_seat(docket)

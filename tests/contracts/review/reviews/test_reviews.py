@@ -182,7 +182,7 @@ def test_reveals_wait_for_the_commits(world: World, case: int) -> None:
     with boa.reverts("reviews: reveal window closed"):
         reveal(world, case, 1, made)
     undrawn = world.submit(world.open())
-    with boa.reverts("reviews: not open to votes"):
+    with boa.reverts("reviews: no committee"):
         world.reviews.reveal(undrawn, 0, world.outsider, bytes(32), YES, 0, [], sender=world.outsider)
 
 

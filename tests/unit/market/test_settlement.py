@@ -1,0 +1,78 @@
+"""Who gets what: the pure arithmetic of a settlement, for every verdict."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sheaf.market.requests import Verdict, fee_on, reserved_by, split
+
+SEATS = tuple(f"seat {i}" for i in range(23))
+
+
+@st.composite
+def settled(draw: st.DrawFn) -> tuple[Verdict, int, int, int, int, int]:
+    """A verdict with the terms that it is settled by: verdict, records, price, fee, protocol fee, bond percent."""
+    records = draw(st.integers(1, 16_384))
+    approved = draw(st.integers(0, records))
+    rejected = draw(st.integers(0, records - approved))
+    size = draw(st.sampled_from([1, 3, 5, 7, 11]))
+    last = draw(st.sampled_from([size, 2 * size + 1]))
+    decided = approved + rejected
+    first = decided if last == size else draw(st.integers(0, decided))
+    verdict = Verdict(approved, rejected, first, size, last, draw(st.integers(0, 2**last - 1)), SEATS[:last])
+    price = draw(st.one_of(st.integers(1, 20), st.integers(1, 2**96 - 1)))
+    terms = (draw(st.integers(1, 5000)), draw(st.integers(0, 1000)), draw(st.integers(5, 50)))
+    return verdict, records, price, *terms
+
+
+@given(settled())
+def test_every_unit_has_an_owner(case: tuple[Verdict, int, int, int, int, int]) -> None:
+    """Each ledger gives exactly what was taken of it, never more than was set aside, and nobody is paid a negative amount."""
+    verdict, records, price, fee_bps, protocol_fee_bps, percent = case
+    aside = reserved_by(records, price, fee_bps, protocol_fee_bps, percent)
+    parts = split(verdict, price, fee_bps, protocol_fee_bps, percent, aside.bond)
+    pool = parts.validators_paid + parts.unearned
+    taken = parts.paid + pool - parts.from_bond
+    assert 0 <= taken <= aside.amount
+    assert 0 <= parts.protocol_fee <= aside.fee
+    assert parts.from_bond + parts.forfeited + parts.bond_back == aside.bond
+    assert min(*parts.seat_pays, parts.bond_back, parts.unearned, parts.from_bond, parts.forfeited) >= 0
+    if verdict.opened_mask == 2**verdict.size - 1:
+        assert parts.unearned == 0
+    if not verdict.approved:
+        assert taken == 0
+
+
+@given(settled())
+def test_approving_and_rejecting_earn_the_same(case: tuple[Verdict, int, int, int, int, int]) -> None:
+    """Exchanging approvals and rejections changes no seat's pay."""
+    verdict, records, price, fee_bps, protocol_fee_bps, percent = case
+    aside = reserved_by(records, price, fee_bps, protocol_fee_bps, percent)
+    other = verdict._replace(approved=verdict.rejected, rejected=verdict.approved)
+    pays = [
+        split(v, price, fee_bps, protocol_fee_bps, percent, aside.bond).seat_pays for v in (verdict, other)
+    ]
+    assert pays[0] == pays[1]
+
+
+@given(
+    st.lists(st.integers(1, 500), min_size=1),
+    st.integers(1, 10**20),
+    st.integers(1, 5000),
+    st.integers(0, 1000),
+)
+def test_the_fee_ledger_suffices(sizes: list[int], price: int, fee_bps: int, protocol_fee_bps: int) -> None:
+    """Whatever the payment can reserve, the protocol's fee locked on top of it covers."""
+    asides = [reserved_by(n, price, fee_bps, protocol_fee_bps, 20) for n in sizes]
+    assert sum(a.fee for a in asides) <= fee_on(sum(a.amount for a in asides), protocol_fee_bps)
+
+
+def test_the_worked_example() -> None:
+    """50 records at 1 with 400 bps: 50 for the contributor and 2 for five validators, of 52 set aside."""
+    verdict = Verdict(50, 0, 50, 5, 5, 31, SEATS[:5])
+    aside = reserved_by(50, 1, 400, 250, 20)
+    parts = split(verdict, 1, 400, 250, 20, aside.bond)
+    assert aside == (52, 1, 12)
+    assert (parts.paid, parts.validators_paid, parts.bond_back, parts.unearned) == (50, 2, 12, 0)
+    assert parts.seat_pays == (0, 0, 1, 0, 1)
