@@ -105,6 +105,7 @@ FIXES: dict[str, dict[str, str]] = {
         "fee above the maximum": "give a lower validator fee",
         "fee below the minimum": "give a higher validator fee",
         "lock rate below the floor": "give at least the lock rate that the governor has set for this token",
+        "lock rate too far above the floor": "give at most ten times the lock rate that the governor has set for this token",
         "lock rate too large": "give a smaller lock rate",
         "may still be drawn": "draw its committee, or wait until draw_blocks have passed",
         "more records than are left": "submit at most as many records as the request still takes",

@@ -21,6 +21,7 @@ PENDING, SETTLED, VOID = 1, 2, 3
 PRICE_LIMIT = 2**96
 AMOUNT_LIMIT = 2**128
 RECORD_LIMIT = 2**40
+RATE_SPAN = 10
 _TERMS_WORD = 1
 _FIELD = 2**32 - 1
 
@@ -323,9 +324,12 @@ class RequestsTwin:
         rate = terms.lock_rate_wad
         _require(rate > 0, "requests: no lock rate")
         _require(rate < AMOUNT_LIMIT, "requests: lock rate too large")
-        is_one = terms.token != self.rules.stake_token or rate == WAD
-        _require(is_one, "requests: the stake token counts one for one")
-        _require(rate >= self.rules.lock_rate_floor_wad, "requests: lock rate below the floor")
+        if terms.token == self.rules.stake_token:
+            _require(rate == WAD, "requests: the stake token counts one for one")
+            return
+        floor = self.rules.lock_rate_floor_wad
+        _require(rate >= floor, "requests: lock rate below the floor")
+        _require(not floor or rate // RATE_SPAN <= floor, "requests: lock rate too far above the floor")
 
 
 def _require(condition: bool, reason: str) -> None:

@@ -164,16 +164,17 @@ def count_first(bitmaps: Sequence[bytes], quorum: int, records: int) -> Count:
     return Count(pack(rejected), pack(hung), tuple(rejections))
 
 
-def count_second(first: Count, bitmaps: Sequence[bytes], opened: int, records: int) -> Count:
-    """Count round 2: what was hung is decided by the majority of all `opened` seats of both rounds; a tie stays hung."""
+def count_second(first: Count, bitmaps: Sequence[bytes], opened: int, quorum: int, records: int) -> Count:
+    """Count round 2: what was hung is decided by the majority of all `opened` seats of both rounds, but by `quorum` at least."""
+    needed = max(quorum, opened // 2 + 1)
     rejections = list(first.rejections)
     rejected, hung = [], []
     for record in range(records):
         rejections[record] += sum(is_marked(bitmap, record) for bitmap in bitmaps)
         is_open = is_marked(first.hung, record)
         n = rejections[record]
-        rejected.append(is_marked(first.rejected, record) or (is_open and 2 * n > opened))
-        hung.append(is_open and 2 * n <= opened and 2 * (opened - n) <= opened)
+        rejected.append(is_marked(first.rejected, record) or (is_open and n >= needed))
+        hung.append(is_open and n < needed and opened - n < needed)
     return Count(pack(rejected), pack(hung), tuple(rejections))
 
 

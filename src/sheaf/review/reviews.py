@@ -321,7 +321,7 @@ class ReviewsTwin:
         if docket.count is None:
             count = openings.count_first(bitmaps, docket.panel.quorum, docket.records)
         else:
-            count = openings.count_second(docket.count, bitmaps, opened, docket.records)
+            count = openings.count_second(docket.count, bitmaps, opened, docket.panel.quorum, docket.records)
         self._set_verdict(docket, count.rejected, count.hung)
         if docket.round == 1:
             docket.decided_first = docket.approved + docket.rejected

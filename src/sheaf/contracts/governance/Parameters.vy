@@ -236,6 +236,7 @@ def set_treasury(new_treasury: address):
 def set_lock_rate_floor(token: address, rate_wad: uint256):
     """
     @notice Set the least stake, in wad per unit of `token`, that a request may count its value with. 0 is no floor. Governor only.
+    @dev The floor of the zero address is that of all tokens without one of their own: 2**128 or more refuses them.
     """
     self._only_governor()
     self.lock_rate_floor_wad[token] = rate_wad

@@ -29,6 +29,7 @@ PRICE_LIMIT: constant(uint256) = 2**96
 HALF: constant(uint256) = 2**128
 RECORD_LIMIT: constant(uint256) = 2**40
 CANCELLED: constant(uint256) = 1 << 240
+RATE_SPAN: constant(uint256) = 10
 # Version 1, any one-byte codec, sha2-256 (0x12) of 32 bytes (0x20): https://github.com/multiformats/cid
 CID_HEAD: constant(uint256) = 1 * 2**24 + 18 * 2**8 + 32
 CID_HEAD_MASK: constant(uint256) = 255 * 2**24 + 128 * 2**16 + 255 * 2**8 + 255
@@ -448,8 +449,16 @@ def _pending(submission: uint256) -> uint256:
 def _check_rate(token: address, rate_wad: uint256):
     assert rate_wad > 0, "requests: no lock rate"
     assert rate_wad < HALF, "requests: lock rate too large"
-    assert token != stake_token or rate_wad == WAD, "requests: the stake token counts one for one"
-    assert rate_wad >= staticcall parameters.lock_rate_floor_wad(token), "requests: lock rate below the floor"
+    if token == stake_token:
+        assert rate_wad == WAD, "requests: the stake token counts one for one"
+        return
+    least: uint256 = staticcall parameters.lock_rate_floor_wad(token)
+    if least == 0:
+        # The floor of the zero address is that of all tokens without one of their own.
+        least = staticcall parameters.lock_rate_floor_wad(empty(address))
+    assert rate_wad >= least, "requests: lock rate below the floor"
+    # A rate without bound would let a worthless amount lock the whole stake of the market.
+    assert least == 0 or rate_wad // RATE_SPAN <= least, "requests: lock rate too far above the floor"
 
 
 @pure

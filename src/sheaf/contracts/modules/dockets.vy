@@ -127,11 +127,12 @@ def check_countable(docket: Docket, seats_mask: uint256):
 def limits(docket: Docket) -> (uint256[5], uint256[5]):
     """
     @dev A record is rejected from the first number of rejections up, and approved below the second. In round 1 the quorum
-         decides, in round 2 the majority of all that opened.
+         decides, in round 2 the majority of all that opened, but never fewer than the quorum.
     """
     opened: uint256 = bitmaps.ones(docket.opened)
+    needed: uint256 = docket.quorum
     if docket.round == 2:
-        return bitmaps.spread(opened // 2 + 1), bitmaps.spread((opened + 1) // 2)
-    if opened < docket.quorum:
-        return bitmaps.spread(docket.quorum), bitmaps.spread(0)
-    return bitmaps.spread(docket.quorum), bitmaps.spread(opened - docket.quorum + 1)
+        needed = max(needed, opened // 2 + 1)
+    if opened < needed:
+        return bitmaps.spread(needed), bitmaps.spread(0)
+    return bitmaps.spread(needed), bitmaps.spread(opened - needed + 1)

@@ -5,7 +5,8 @@
 @license AGPL-3.0-only
 @notice Members of a committee commit to a bitmap (a set bit means: rejected), open it, and the contract counts all bitmaps
         record by record. Round 1: approved or rejected by the quorum, else hung. Round 2, with one seat more than twice as
-        many: hung records are decided by the majority of all who opened, else they stay hung and are nobody's fault.
+        many: hung records are decided by the majority of all who opened, and never by fewer than the quorum; else they stay hung
+        and are nobody's fault.
 
         Members commit alone, or one transaction posts the signed commitments of several. A seal ties a commitment to who made
         it: a copier cannot open his copy. The seals of a round are kept as one chain of hashes, in the order of their
