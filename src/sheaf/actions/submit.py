@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from sheaf.actions.account import approve, require_address, require_funds
 from sheaf.actions.cases import journal, letters
 from sheaf.actions.cases.draft import Draft, content_key, draft_path, drafting, drafts, new_nonce
-from sheaf.actions.cases.examine import associated, content_of, read_records, self_check
+from sheaf.actions.cases.examine import associated, content_of, packed, read_records, self_check
+from sheaf.actions.cases.sending import close_number
 from sheaf.actions.request import show_request, specification
 from sheaf.domain.errors import InputError, RecordError
 from sheaf.domain.ids import Address, RequestId, SubmissionId
@@ -111,14 +112,13 @@ def _preview(ctx: Context, found: Request, wanted: Specification, table: pa.Tabl
 
 
 def _store(ctx: Context, draft: Draft, table: pa.Table, path: Path) -> None:
-    from sheaf.formats import parquet
     from sheaf.store.envelope import encrypt
 
-    key = content_key(ctx, draft)
+    data, key = packed(table), content_key(ctx, draft)
     content = content_of(table, key, RequestId(draft.request), ctx.account)
     bound = associated(ctx, RequestId(draft.request), ctx.account)
     draft.root = content.root
-    draft.cid = ctx.store.put(encrypt(key, parquet.write(table), bound))
+    draft.cid = ctx.store.put(encrypt(key, data, bound))
     journal.keep(path, draft)
 
 
@@ -153,10 +153,8 @@ def _send(ctx: Context, draft: Draft, path: Path) -> None:
     from sheaf.store.cid import binary
     from sheaf.store.envelope import key_commitment
 
-    pending = ctx.chain.nonce(ctx.account, pending=True)
-    if draft.sent_as is not None and ctx.chain.nonce(ctx.account) <= draft.sent_as < pending:
-        # A process that died had sent it, and it is still in the mempool.
-        ctx.chain.wait_for_nonce(ctx.account, draft.sent_as)
+    if draft.sent_as is not None:
+        close_number(ctx, draft.sent_as)
     case = _case_of(ctx, draft)
     draft.submission = case.submission if case else None
     if draft.submission is None:

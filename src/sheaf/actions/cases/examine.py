@@ -25,9 +25,14 @@ if TYPE_CHECKING:
     from sheaf.domain.ids import Address, RequestId
     from sheaf.domain.request import Specification
     from sheaf.domain.verdict import Finding
+    from sheaf.formats.limits import Limits
     from sheaf.verification.fingerprints import ExactIndex
 
 MAX_CIPHERTEXT_BYTES = 1 << 30
+BASE_BYTES, RECORD_BYTES = 64 << 20, 16 << 20
+"""What a submission may hold, and what each of its records adds to that: bytes are paid for by the bond, record by record."""
+FRAME_BYTES = 1 << 20
+"""More than encryption adds to the largest content."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,26 @@ def content_of(table: pa.Table, key: bytes, request: RequestId, contributor: Add
     return Content(table, digests, salt, bound, merkle_root(bound))
 
 
+def limits_of(records: int) -> Limits:
+    """Return how large the content of a submission of `records` records may be: nobody reads a gigabyte for one record's bond."""
+    from sheaf.formats.limits import Limits
+
+    allowed = min(MAX_CIPHERTEXT_BYTES, BASE_BYTES + records * RECORD_BYTES)
+    return Limits(max_bytes=allowed, max_decoded_bytes=2 * allowed)
+
+
+def packed(table: pa.Table) -> bytes:
+    """Return a submission's records as they are encrypted and stored. Raises RecordError if reviewers would not read so much."""
+    from sheaf.formats import parquet
+
+    data, limits = parquet.write(table), limits_of(table.num_rows)
+    if max(len(data), table.nbytes // 2) > limits.max_bytes:
+        raise RecordError(
+            "records", f"{len(data)} bytes", f"submit at most {limits.max_bytes} bytes at a time: split them"
+        )
+    return data
+
+
 def associated(ctx: Context, request: RequestId, contributor: Address) -> bytes:
     """Return what a submission's ciphertext is bound to, so that it cannot be passed off as another's."""
     return f"sheaf records {ctx.market} {request} {contributor.lower()}".encode()
@@ -81,8 +106,10 @@ def open_content(ctx: Context, case: Case, key: bytes, wanted: Specification | N
         return None
     bound = associated(ctx, case.request, case.contributor)
     try:
-        data = b"".join(_capped(decrypt(key, _capped(ctx.store.stream(case.cid)), bound)))
-        table = parquet.read(data)
+        limits = limits_of(case.records)
+        cipher = _capped(ctx.store.stream(case.cid), limits.max_bytes + FRAME_BYTES)
+        data = b"".join(_capped(decrypt(key, cipher, bound), limits.max_bytes))
+        table = parquet.read(data, limits)
         if table.num_rows != case.records:
             return None
         cast = schema.compile(wanted.schema).cast(table) if wanted else table
@@ -165,10 +192,10 @@ class _AnySchema:
         )
 
 
-def _capped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _capped(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
     total = 0
     for piece in pieces:
         total += len(piece)
-        if total > MAX_CIPHERTEXT_BYTES:
-            raise IntegrityError(f"content: over {MAX_CIPHERTEXT_BYTES} bytes: it is not read")
+        if total > limit:
+            raise IntegrityError(f"content: over {limit} bytes: it is not read")
         yield piece
