@@ -60,7 +60,9 @@ class Session:
     def _console(**options: Any) -> Console:
         from rich.console import Console
 
-        return Console(highlight=False, markup=False, emoji=False, **options)
+        console = Console(highlight=False, markup=False, emoji=False, **options)
+        console.on_broken_pipe = _reader_left  # type: ignore[method-assign]
+        return console
 
     @cached_property
     def settings(self) -> Settings:
@@ -173,6 +175,11 @@ class Session:
     def amount(self, text: str, name: str = "amount") -> int:
         """Read a positive amount of SHEAF. Raises InputError."""
         return self.currency().read(text, name)
+
+
+def _reader_left() -> None:
+    """Let the broken pipe reach whoever ends the command, where Rich would exit by itself."""
+    raise BrokenPipeError
 
 
 def plain(value: Any) -> Any:

@@ -74,7 +74,13 @@ def guarded(session: Session, work: Callable[[], None]) -> None:
         work()
     except SheafError as error:
         raise typer.Exit(faults.complain_of(error, _as_json(session))) from None
-    except (BrokenPipeError, typer.Exit, typer.Abort, typer.BadParameter):
+    except KeyboardInterrupt:
+        faults.complain("Stopped", "nothing more was done", faults.STOPPED, _as_json(session))
+        raise typer.Exit(faults.STOPPED) from None
+    except BrokenPipeError:
+        faults.let_go_of_output()
+        raise typer.Exit(faults.BROKEN_PIPE) from None
+    except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except OSError as error:
         if error.filename is None:

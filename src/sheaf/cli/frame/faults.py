@@ -94,3 +94,13 @@ def write_trace(error: Exception, folder: Path, secrets: Iterable[str]) -> Path:
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
     return path
+
+
+def let_go_of_output() -> None:
+    """Point standard output at nothing, so that the interpreter's last flush does not fail too."""
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)
+    except (OSError, ValueError):
+        pass

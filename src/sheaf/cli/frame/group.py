@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from sheaf.cli.frame.faults import BROKEN_PIPE, STOPPED, USAGE, complain
+from sheaf.cli.frame.faults import BROKEN_PIPE, STOPPED, USAGE, complain, let_go_of_output
 
 UsageError, ClickException = typer.BadParameter.__mro__[1:3]
 
@@ -42,7 +41,7 @@ class Door(TyperGroup):
             sys.stdout.flush()
             return done if isinstance(done, int) else 0
         except BrokenPipeError:
-            _let_go_of_output()
+            let_go_of_output()
             return BROKEN_PIPE
         except (KeyboardInterrupt, typer.Abort):
             complain("Stopped", "nothing more was done", STOPPED, "--json" in words)
@@ -72,13 +71,3 @@ def _misused(error: Any, words: list[str]) -> int:
         fix=fix,
     )
     return USAGE
-
-
-def _let_go_of_output() -> None:
-    """Point standard output at nothing, so that the interpreter's last flush does not fail too."""
-    try:
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, sys.stdout.fileno())
-        os.close(nothing)
-    except (OSError, ValueError):
-        pass

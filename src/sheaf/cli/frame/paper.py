@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 Part = str | tuple[str, str]
 """A piece of a line: plain, or with a style."""
 
+GAP = 2
+LEAST_WIDTH = 8
 SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -61,18 +63,25 @@ class Paper:
         self, heads: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[str] = ()
     ) -> None:
         """Print a table that fits the width: long texts are cut, columns named in `right` are aligned to it."""
+        from rich.cells import cell_len
         from rich.table import Table
         from rich.text import Text
 
-        made, numbers = Table(box=None, pad_edge=False, header_style="dim"), frozenset(right)
-        for name in heads:
-            is_number = name in numbers
+        cells, numbers = [[clean(str(cell)) for cell in row] for row in rows], frozenset(right)
+        widths = [max(map(cell_len, column)) for column in zip(heads, *cells, strict=True)]
+        texts = [place for place, name in enumerate(heads) if name not in numbers]
+        spare = self._console.width - sum(widths) - GAP * len(heads)  # Rich counts the last gap too
+        while spare < 0 and texts and max(widths[place] for place in texts) > LEAST_WIDTH:
+            widest = max(texts, key=lambda place: widths[place])
+            widths[widest], spare = widths[widest] - 1, spare + 1
+        made = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+        for name, width in zip(heads, widths, strict=True):
+            justify: Literal["right", "left"] = "right" if name in numbers else "left"
             made.add_column(
-                name, justify="right" if is_number else "left", no_wrap=True, overflow="ellipsis",
-                min_width=len(name) if is_number else None,
-            )  # fmt: skip
-        for row in rows:
-            made.add_row(*(Text(clean(str(cell))) for cell in row))
+                name, justify=justify, no_wrap=True, overflow="ellipsis", min_width=width, max_width=width
+            )
+        for row in cells:
+            made.add_row(*map(Text, row))
         self._console.print(made)
 
 
