@@ -145,7 +145,12 @@ def hand(market: Counter) -> Iterator[tuple[str, str]]:
 
 
 def test_review_by_hand(
-    market: Counter, hand: tuple[str, str], wanted: Path, records: Callable[..., Path], tmp_path: Path
+    market: Counter,
+    hand: tuple[str, str],
+    wanted: Path,
+    records: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A member sees its seat and the records, decides, and goes on step by step until the count; its vote cannot be changed."""
     request = open_request(market, wanted)
@@ -164,7 +169,7 @@ def test_review_by_hand(
     assert [row["position"] for row in seen["records"]] == [0, 1, 2, 3]
     assert seen["instructions"] == "Approve a point when its side is right."
     told = market.run("review", "show", number, *hand).out
-    assert told.startswith("│ Approve a point") and '0: {"x": ' in told
+    assert told.startswith("│ Approve a point") and '0: {"label": ' in told
     for wrong in ("4", "1-9", "x", "²", "3-1", "9" * 5_000, "-1"):
         assert market.ask("review", "decide", number, "--reject", wrong, *hand, code=2)["error"]["field"] in (
             "reject",
@@ -179,9 +184,11 @@ def test_review_by_hand(
     )
     nobody = market.ask("review", "decide", number, *hand, code=2)["error"]
     assert nobody["field"] == "decisions" and "terminal" in nobody["fix"]
-    votes.write_text("1\n1\n0\n1\n")
-    cast = market.ask("review", "decide", number, "--decisions", votes, *hand)
-    assert cast["approved"] == 3
+    monkeypatch.setattr(Session, "is_interactive", True)
+    typed = "y\nx\nn\nb\nn\ny\ny\n"  # what is neither yes nor no is asked again, and one goes back
+    asked = market.run("review", "decide", number, *hand, text=typed)
+    assert asked.out.startswith("3 of 4 approved; ") and "│ Approve a point" in asked.err
+    assert "2/4 {" in asked.err and "[y]es [n]o [b]ack" in asked.err
     again = market.run("review", "decide", number, "--reject", "", *hand, code=2)
     assert "cannot be changed" in again.err
     steps = []

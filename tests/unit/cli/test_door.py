@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import shlex
 import signal
@@ -250,3 +251,25 @@ def test_ctrl_c(tmp_path: Path) -> None:
     )
     assert found.returncode == faults.STOPPED != -signal.SIGINT
     assert found.stderr == "stopped nothing more was done\n"
+
+
+def test_a_password_at_a_terminal(tmp_path: Path) -> None:
+    """In a terminal a new password is asked for twice and not shown; the account it locks opens with it."""
+    from sheaf.chain import keystore
+
+    person, terminal = pty.openpty()
+    run = subprocess.Popen(
+        [sys.executable, "-m", "sheaf.cli.main", "account", "create", "keeper", "--home", str(tmp_path)],
+        stdin=terminal, stdout=subprocess.PIPE, stderr=terminal, text=True, start_new_session=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("SHEAF_")},
+    )  # fmt: skip
+    os.close(terminal)
+    shown = b""
+    for question in (b"Password: ", b"Repeat for confirmation: "):
+        while question not in shown:
+            shown += os.read(person, 1024)
+        os.write(person, b"a hushed sentence\n")
+    told, _ = run.communicate(timeout=120)
+    os.close(person)
+    assert run.returncode == 0 and "keeper" in told and b"hushed" not in shown
+    assert keystore.load(tmp_path / "keystore", "keeper", "a hushed sentence").address in told
