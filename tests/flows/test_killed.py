@@ -10,8 +10,10 @@ import msgspec
 import pytest
 
 from sheaf import actions
+from sheaf.actions.account import approve
 from sheaf.actions.cases import journal
 from sheaf.actions.cases.ballot import Ballot
+from sheaf.chain.endpoint import RpcError
 from sheaf.domain.amounts import WAD
 from sheaf.domain.errors import IntegrityError
 from sheaf.nodes.validator import Validator
@@ -116,6 +118,56 @@ def test_a_killed_payment_is_found_again(town: Town, monkeypatch: pytest.MonkeyP
         price.append(before - actions.balances(town.buyer).tokens)
     fee = 10_000 if act == "stake" else 10_250
     assert price == [(50 + moment) * WAD * fee // 10_000 for moment in range(1, total + 1)]
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.parametrize("act", ["fund", "submit"])
+def test_a_payment_under_way_is_not_made_twice(
+    town: Town, monkeypatch: pytest.MonkeyPatch, act: str, is_late: bool
+) -> None:
+    """What a killed process had sent reaches the node only when the next one sends, just before or just after: paid once."""
+    request, under_way = town.open(), []
+    payer = town.buyer if act == "fund" else town.contributor
+    endpoint = type(town.ctx.chain.endpoint)
+    ask = endpoint.request
+
+    def pay(seed: int) -> None:
+        if act == "fund":
+            actions.fund_request(payer, request.id, 40 * WAD)
+        else:
+            town.offer(request, points(4, seed=seed))
+
+    def lose(self: Any, method: str, params: list[Any]) -> Any:
+        if method == "eth_sendRawTransaction":
+            under_way.append(params)
+            raise Killed
+        return ask(self, method, params)
+
+    def arrive(self: Any, method: str, params: list[Any]) -> Any:
+        if method != "eth_sendRawTransaction" or not under_way:
+            return ask(self, method, params)
+        late = under_way.pop()
+        if not is_late:
+            ask(self, method, late)
+        try:
+            return ask(self, method, params)
+        finally:
+            if is_late:
+                with pytest.raises(RpcError, match="nonce"):
+                    ask(self, method, late)
+
+    before = actions.balances(payer).tokens
+    pay(1)
+    price = before - actions.balances(payer).tokens
+    approve(payer, town.ctx.token, town.ctx.chain.address_of("Escrow"), price)
+    monkeypatch.setattr(endpoint, "request", lose)
+    with pytest.raises(Killed):
+        pay(2)
+    town.mine(5)  # so that fees differ, and with them the transactions
+    monkeypatch.setattr(endpoint, "request", arrive)
+    pay(2)
+    assert before - actions.balances(payer).tokens == 2 * price
+    assert not under_way
 
 
 def test_killed_validators_vote_once_and_the_market_goes_on(

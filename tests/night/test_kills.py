@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sheaf.store.local import LocalStore
-from tests.flows.stage import Stage, processes, wait_until
+from tests.flows.stage import Stage, processes
 from tests.night.play import Killer, Play, forks
 
 KILLS = int(os.environ.get("SHEAF_KILLS", "105"))
@@ -41,19 +42,21 @@ def test_kills_change_nothing(stages: tuple[Stage, Stage]) -> None:
     """After 100 kills and more, balances, verdicts, ledgers and deliveries are those of a run that nobody disturbed."""
     quiet, killed = stages
     forked = forks()
-    expected = played(quiet, forked, None)
-    assert quiet.stop() == 0
-    assert processes(quiet.home) == {}
     killer = Killer(killed, random.Random(SEED), KILLS)
-    found = played(killed, forked, killer)
+    # Both at once: each mostly waits.
+    with ThreadPoolExecutor(2) as both:
+        undisturbed = both.submit(played, quiet, forked, None)
+        disturbed = both.submit(played, killed, forked, killer)
+        expected, found = undisturbed.result(), disturbed.result()
     assert killer.strokes >= KILLS
     assert found["submissions"] == found["settlements"] == len(found["verdicts"])
     assert all(ledger[-1] for ledgers in found["ledgers"].values() for ledger in ledgers)
     for part in expected:
         assert found[part] == expected[part], part
-    assert killed.stop() == 0
-    wait_until(lambda: not processes(killed.home), 10, "no process left")
-    require_whole(LocalStore(killed.home / "store"), killed.home / "store")
+    for stage in stages:
+        assert stage.stop() == 0
+        assert processes(stage.home) == {}
+        require_whole(LocalStore(stage.home / "store"), stage.home / "store")
 
 
 def require_whole(store: LocalStore, directory: Path) -> None:

@@ -23,7 +23,7 @@ from sheaf.formats import bundle
 from tests.flows.stage import PASSWORD
 from tests.flows.town import SCHEMA, points
 
-WAVES = 7
+WAVES = 4
 CONTRIBUTORS = tuple(f"contributor-{number + 1}" for number in range(4))
 PEOPLE = ("buyer", *CONTRIBUTORS)
 PRICES = (WAD, 2 * WAD, WAD // 2)
@@ -50,13 +50,13 @@ def phases(folder: Path) -> Iterator[tuple[str, list[list[Step]]]]:
     yield "open", [[Step("buyer", "open_request", (number,)) for number in range(len(PRICES))]]
     for wave in range(WAVES):
         offers = [
-            [Step(who, "offer", (wave, str(folder)), is_command=(place + wave) % 6 == 0)]
+            [Step(who, "offer", (wave, str(folder)), is_command=(place + wave) % 4 == 0)]
             for place, who in enumerate(CONTRIBUTORS)
         ]
         yield f"wave {wave}", offers
         takings = [[Step(who, "take", (wave,))] for who in CONTRIBUTORS[wave % 2 :: 2]]
         number = wave % len(PRICES)
-        fetched = [Step("buyer", "fetch", (number, str(folder / f"bundle-{wave}")), is_command=wave == 3)]
+        fetched = [Step("buyer", "fetch", (number, str(folder / f"bundle-{wave}")), is_command=wave == 2)]
         added = [Step("buyer", "add", (number, 1 + wave // len(PRICES)))] if wave % 2 else []
         yield f"harvest {wave}", [*takings, [*fetched, *added]]
     yield (

@@ -38,11 +38,20 @@ def find_sent(ctx: Context, what: str, find: Callable[[int], T | None]) -> T | N
     note = journal.recall(_path(ctx, what), Sending)
     if note is None:
         return None
-    if ctx.chain.nonce(ctx.account) <= note.nonce < ctx.chain.nonce(ctx.account, pending=True):
-        ctx.chain.wait_for_nonce(ctx.account, note.nonce)
+    close_number(ctx, note.nonce)
     found = find(note.block)
     _path(ctx, what).unlink(missing_ok=True)
     return found
+
+
+def close_number(ctx: Context, nonce: int) -> None:
+    """Wait until this account's transaction number `nonce` is mined: one that a process which died had sent, or an empty one."""
+    if ctx.chain.nonce(ctx.account) > nonce:
+        return
+    if ctx.chain.nonce(ctx.account, pending=True) <= nonce:
+        # The node does not have it, but it may be on its way there. If its number is taken, it comes now or never.
+        ctx.chain.transfer(ctx.sender, ctx.account, 0)
+    ctx.chain.wait_for_nonce(ctx.account, nonce)
 
 
 def send_noted(ctx: Context, what: str, send: Callable[[], T]) -> T:
