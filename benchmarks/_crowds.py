@@ -130,6 +130,18 @@ def joined(crowd: Crowd, share: float, answers: str, rings: int, seed: int) -> t
     return found, np.arange(found.workers) >= crowd.workers
 
 
+def turned(crowd: Crowd, share: float, seed: int) -> tuple[Crowd, Crowd]:
+    """Turn a `share` of the workers into a ring that is right by chance; return the crowd, and what is left of it without them."""
+    random = np.random.default_rng([seed, 3])
+    workers = np.unique(crowd.worker)
+    bad = np.isin(crowd.worker, random.permutation(workers)[: round(share * len(workers))])
+    answer = random.integers(0, crowd.classes, len(crowd.truth))[crowd.item]
+    slip = random.random(len(answer)) < JITTER
+    answer = np.where(slip, random.integers(0, crowd.classes, len(answer)), answer)
+    rest = replace(crowd, item=crowd.item[~bad], worker=crowd.worker[~bad], label=crowd.label[~bad])
+    return replace(crowd, label=np.where(bad, answer, crowd.label)), rest
+
+
 def _answers(kind: str, truth: Integers, classes: int, random: np.random.Generator) -> Integers:
     wrong = (truth + random.integers(1, classes, len(truth))) % classes
     any_ = random.integers(0, classes, len(truth))

@@ -7,9 +7,11 @@ same seed, mean over the crowds, in points.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from benchmarks._crowds import Crowd, crowds, joined
+from benchmarks._crowds import Crowd, crowds, joined, turned
 from benchmarks.report import Figure, Options, main
 from sheaf.verification.aggregation import METHODS, infer
 
@@ -25,40 +27,55 @@ ATTACKS = {
 }
 
 
-def accuracy(crowd: Crowd, gold: dict[int, int], method: str) -> float:
-    """Return the accuracy on what is not gold."""
-    labels = crowd.labels(gold)
+def accuracy(crowd: Crowd, gold: dict[int, int], method: str = "robust") -> float:
+    """Return the accuracy on what is not gold; items that lost all labels count as wrong by chance."""
+    labelled = {item: answer for item, answer in gold.items() if item <= crowd.item.max()}
+    labels = crowd.labels(labelled)
     truth = infer(labels).truth if method == "robust" else METHODS[method](labels)
-    return crowd.accuracy(truth.label, gold)
+    answer = np.zeros(len(crowd.truth), dtype=np.int64)
+    answer[: labels.items] = truth.label
+    return 100.0 * crowd.accuracy(answer, gold)
 
 
-def losses(name: str, method: str, sets: list[Crowd], seed: int) -> list[float]:
-    """Return how many points each crowd loses to the attack; negative where it gains."""
+def losses(
+    name: str, clean: list[float], sets: list[Crowd], seed: int, method: str = "robust"
+) -> list[float]:
+    """Return how many points each crowd loses against `clean`; negative where it gains."""
     share, answers, rings = ATTACKS[name]
     found = []
-    for crowd in sets:
-        gold = crowd.gold(GOLD, seed)
+    for crowd, before in zip(sets, clean, strict=True):
         attacked, _ = joined(crowd, share, answers, rings, seed)
-        found.append(100 * (accuracy(crowd, gold, "robust") - accuracy(attacked, gold, method)))
+        found.append(before - accuracy(attacked, crowd.gold(GOLD, seed), method))
     return found
+
+
+def replaced(sets: list[Crowd], clean: list[float], seed: int) -> tuple[float, float]:
+    """Return what is lost where 40 % of the workers are themselves the ring, and what their labels alone were worth."""
+    lost = []
+    for crowd, before in zip(sets, clean, strict=True):
+        gold = crowd.gold(GOLD, seed)
+        attacked, rest = turned(crowd, 0.4, seed)
+        lost.append((before - accuracy(attacked, gold), before - accuracy(rest, gold)))
+    return float(np.mean([ours for ours, _ in lost])), float(np.mean([least for _, least in lost]))
 
 
 def measure(options: Options) -> list[Figure]:
     """Return the loss of each attack: median and worst seed, worst crowd, and what Dawid and Skene with the same gold lose."""
     sets = crowds(options.data)
+    clean = [[accuracy(crowd, crowd.gold(GOLD, seed)) for crowd in sets] for seed in range(options.seeds)]
     figures = []
+    aim: dict[str, Any] = {"limit": LIMIT, "against": "aim"}
     for name in ATTACKS:
-        lost = np.array([losses(name, "robust", sets, seed) for seed in range(options.seeds)])
-        plain = float(np.mean(losses(name, "dawid_skene", sets, 0)))
+        lost = np.array([losses(name, clean[seed], sets, seed) for seed in range(options.seeds)])
+        plain = float(np.mean(losses(name, clean[0], sets, 0, "dawid_skene")))
         means = lost.mean(axis=1)
-        figures.append(
-            Figure(f"{name}: loss, median", float(np.median(means)), "points", limit=LIMIT, against="aim")
-        )
-        figures.append(
-            Figure(f"{name}: loss, worst seed", float(means.max()), "points", limit=LIMIT, against="aim")
-        )
+        figures.append(Figure(f"{name}: loss, median", float(np.median(means)), "points", **aim))
+        figures.append(Figure(f"{name}: loss, worst seed", float(means.max()), "points", **aim))
         figures.append(Figure(f"{name}: loss, worst crowd and seed", float(lost.max()), "points"))
         figures.append(Figure(f"{name}: loss of dawid_skene with gold, one seed", plain, "points"))
+    turn = np.array([replaced(sets, clean[seed], seed) for seed in range(options.seeds)])
+    figures.append(Figure("40 % of the workers turn: loss, median", float(np.median(turn[:, 0])), "points"))
+    figures.append(Figure("40 % of the workers leave: loss, median", float(np.median(turn[:, 1])), "points"))
     return figures
 
 
