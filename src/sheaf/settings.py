@@ -97,5 +97,9 @@ def read_settings(**given: Any) -> Settings:
         raise InputError(
             field, given.get(field, "as set") if field != "password" else "…", first["msg"]
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError("settings file", str(error), "write it as TOML, one `name = value` a line") from None
+    except OSError as error:
+        raise InputError(
+            "settings file", error.filename, f"give a file that can be read: {error.strerror}"
+        ) from None

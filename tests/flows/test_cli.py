@@ -106,6 +106,14 @@ def test_from_request_to_bundle(
     assert row["contributor"] not in table and row["contributor"][:6] + "…" in table
     verdict = market.run("submission", "explain", number, "--account", "contributor").out
     assert "20 approved, 3 rejected, 0 hung" in verdict and "record 22: schema.maximum" in verdict
+    _check_payment(market, number)
+    for _ in range(8):
+        turn(market, number)
+    _check_bundle(market, request, tmp_path / "bundle")
+
+
+def _check_payment(market: Counter, number: int) -> None:
+    """What is settled is told, and what is claimed arrives."""
     ended = market.ask("submission", "settle", number, "--account", "outsider")
     assert ended["paid"] == 20 * WAD and ended["validators_paid"] == 23 * WAD * 4 // 100
     told = market.run("submission", "settle", number, "--account", "outsider").out
@@ -115,9 +123,9 @@ def test_from_request_to_bundle(
     after = market.ask("account", "show", "contributor")
     assert after["tokens"] - before["tokens"] == paid == before["owed"] and after["owed"] == 0
 
-    for _ in range(8):
-        turn(market, number)
-    folder = tmp_path / "bundle"
+
+def _check_bundle(market: Counter, request: int, folder: Path) -> None:
+    """The bundle comes once, holds against the chain, and does not once it is changed."""
     assert "20 records" in market.run("download", request, folder, "--account", "buyer").out
     again = market.ask("download", request, folder, "--account", "buyer", code=2)
     assert again["error"]["field"] == "directory"
@@ -187,7 +195,7 @@ def test_review_by_hand(
     monkeypatch.setattr(Session, "is_interactive", True)
     typed = "y\nx\nn\nb\nn\ny\ny\n"  # what is neither yes nor no is asked again, and one goes back
     asked = market.run("review", "decide", number, *hand, text=typed)
-    assert asked.out.startswith("3 of 4 approved; ") and "│ Approve a point" in asked.err
+    assert "3 of 4 approved; " in asked.out and "│ Approve a point" in asked.err
     assert "2/4 {" in asked.err and "[y]es [n]o [b]ack" in asked.err
     again = market.run("review", "decide", number, "--reject", "", *hand, code=2)
     assert "cannot be changed" in again.err

@@ -56,6 +56,8 @@ def open_request(
 
     wanted, seconds = load(specification), _seconds(days)
     paid_in = session.address(token, "token") if token else None
+    if paid_in and not lock_rate and paid_in != session.market.token:
+        raise InputError("lock-rate", "none", "say what one payment token is worth in SHEAF of stake")
     money = session.currency(paid_in)
     terms = {
         "price": money.read(price, "price"),

@@ -94,10 +94,10 @@ class Session:
             raise CredentialError(
                 "account", "none", "name one with --account NAME (`sheaf account list` shows them)"
             )
-        market, folder = self.market, self.settings.keystore_directory
+        folder = self.settings.keystore_directory
         if name not in actions.list_accounts(folder):
             actions.unlock(folder, name, "")  # says what is wrong with it, before a password is asked for
-        return market.acting_as(actions.unlock(folder, name, self.ask_password()))
+        return self.market.acting_as(actions.unlock(folder, name, self.ask_password()))
 
     def ask_password(self, *, is_new: bool = False) -> str:
         """Read the keystore's password: from the settings, else from the terminal; never from the arguments."""
