@@ -6,8 +6,11 @@ import http.client
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -322,6 +325,30 @@ def test_http_from_elsewhere(tmp_path: Path) -> None:
     with _network(tmp_path) as network, Server(network, 0) as server:
         assert _post(server, b"{}", Host="evil.example:8545")[0] == 403
         assert _post(server, b"", **{"Content-Length": str(MAX_BODY + 1)})[0] == 413
+
+
+def test_callers_who_leave_are_no_news(capfd: pytest.CaptureFixture[str]) -> None:
+    """A caller that is killed while it is answered leaves no trace in the log, and others are served."""
+
+    class Slow:
+        def request(self, method: str, params: list[Any]) -> Any:
+            asked.set()
+            assert gone.wait(10)
+            return "0x1"
+
+    asked, gone = threading.Event(), threading.Event()
+    with Server(Slow(), 0) as server:
+        port = int(server.url.rsplit(":", 1)[1])
+        body = b'{"jsonrpc": "2.0", "id": 1, "method": "eth_chainId"}'
+        head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
+        caller = socket.create_connection(("127.0.0.1", port))
+        caller.sendall(head + body)
+        assert asked.wait(10)
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets
+        caller.close()
+        gone.set()
+        assert Chain(server.url).chain_id == 1
+    assert capfd.readouterr().err == ""
 
 
 def test_finding_anvil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
