@@ -316,6 +316,27 @@ def test_status_says_where_one_is(market: Counter) -> None:
     assert "hush" not in market.run("status", SHEAF_RPC=with_key).out
 
 
+def test_roles_run_once(market: Counter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`validator run` and `custodian run` start their role for the account; a second process for the same one is refused."""
+    from sheaf.nodes import loop
+
+    started: list[Any] = []
+
+    async def run(roles: list[Any], tick_seconds: float, health: Path | None) -> None:
+        started.append((type(roles[0]).__name__, roles[0].ctx.account, health))
+        if len(started) == 1:
+            again = market.run(*words, code=2)
+            assert "runs already on this machine" in again.err
+
+    monkeypatch.setattr(loop, "run", run)
+    words = ("validator", "run", "--judge", "checks-only", "--account", "outsider")
+    told = market.run(*words, "--health", tmp_path / "health.json")
+    assert "judging by checks-only" in told.err
+    market.run("custodian", "run", "--account", "outsider")
+    outsider = market.ask("account", "list")["outsider"]
+    assert started == [("Validator", outsider, tmp_path / "health.json"), ("Custodian", outsider, None)]
+
+
 def test_deploy(tmp_path: Path) -> None:
     """`sheaf deploy` puts the contracts on a fresh network and prints their addresses; once more says that they are there."""
     from sheaf.chain import keystore
