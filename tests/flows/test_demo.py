@@ -58,9 +58,11 @@ def test_who_is_paid_and_why() -> None:
     assert min(one["approved"] for one in by_habit["honest"]) >= 100
     (liar,) = by_habit["mislabels 30 %"]
     assert 60 <= liar["approved"] <= 90
-    for habit in ("recycles another's", "garbage"):
-        (nothing,) = by_habit[habit]
-        assert nothing["approved"] == nothing["paid"] == 0 and nothing["forfeited"] > 0
+    (garbage,), (copier,) = by_habit["garbage"], by_habit["recycles another's"]
+    assert garbage["approved"] == garbage["paid"] == 0 and garbage["forfeited"] > 0
+    first = {row["record"] for row in by_habit["honest"][0]["refused"]}
+    again = {row["record"] for row in copier["refused"]}
+    assert first | again == set(range(copier["records"])), "what was bought from another is not bought twice"
 
 
 @pytest.mark.night
