@@ -1,8 +1,8 @@
 """Run the benchmarks and write down what they say.
 
-    python -m tools.measure all     every benchmark: benchmarks/results.json and the table of docs/benchmarks.md
-    python -m tools.measure gas     the gas benchmark alone: snapshots/gas.json
-    python -m tools.measure table   docs/benchmarks.md again from benchmarks/results.json
+    python -m tools.measure all           every benchmark: benchmarks/results.json and the table of docs/benchmarks.md
+    python -m tools.measure NAME [NAME…]  some of them: their part of the results, and the table again
+    python -m tools.measure gas           the same, and snapshots/gas.json
 
 Each benchmark runs in a process of its own, so that the memory and the caches of one do not colour the next.
 """
@@ -57,33 +57,30 @@ def write_page(results: dict[str, dict[str, Any]]) -> None:
     PAGE.write_text(f"{before}{BEGIN}\n\n{table(results)}\n\n{END}{after}")
 
 
-def write_gas() -> None:
-    """Measure gas and write what each call and each record costs to the snapshot."""
-    figures = run("gas")["figures"]
-    kept = {name: stated["value"] for name, stated in figures.items() if "gas" in stated["unit"]}
+def write_gas(result: dict[str, Any]) -> None:
+    """Write what each call and each record costs to the snapshot."""
+    kept = {name: stated["value"] for name, stated in result["figures"].items() if "gas" in stated["unit"]}
     GAS.parent.mkdir(exist_ok=True)
     GAS.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 def main(arguments: list[str]) -> int:
     """Run the tool; return the exit status: 1 if a benchmark failed, whether its figures hold or not."""
-    if arguments == ["gas"]:
-        write_gas()
-        return 0
-    if arguments == ["table"]:
-        write_page(json.loads(RESULTS.read_text()))
-        return 0
-    if arguments != ["all"]:
-        print("usage: python -m tools.measure all|gas|table", file=sys.stderr)
+    wanted = names() if arguments == ["all"] else arguments
+    if not wanted or set(wanted) - set(names()):
+        print(f"usage: python -m tools.measure all | NAME…, of {', '.join(names())}", file=sys.stderr)
         return 2
-    results, failed = {}, []
-    for name in names():
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() and arguments != ["all"] else {}
+    failed = []
+    for name in wanted:
         try:
             results[name] = run(name)
         except subprocess.CalledProcessError as error:
             failed.append(f"benchmarks.{name}: ended with {error.returncode}")
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
     write_page(results)
+    if "gas" in results:
+        write_gas(results["gas"])
     for sentence in failed:
         print(sentence, file=sys.stderr)
     return 1 if failed else 0
