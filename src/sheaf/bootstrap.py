@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,19 @@ class LocalFaucet:
             self._chain.send(self._signer, "MarketToken", "transfer", account, tokens)
 
 
+class SeededEntropy:
+    """Bytes that follow from a seed, so that a market of play money runs the same twice; never for anything else."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed, self._turns = seed, itertools.count()
+
+    def __call__(self, size: int) -> bytes:
+        """Return the next `size` bytes."""
+        return hashlib.shake_256(f"sheaf local entropy {self._seed} {next(self._turns)}".encode()).digest(
+            size
+        )
+
+
 class ApproveAll:
     """The judge of who leaves everything to the objective checks."""
 
@@ -72,7 +86,15 @@ def local(*, directory: Path | None = None, seed: int = 0) -> Context:
     home = directory or Path(tempfile.mkdtemp(prefix="sheaf-"))
     store = LocalStore(home / "store") if directory else MemoryStore()
     mailbox = LocalMailbox(home / "mailbox") if directory else MemoryMailbox()
-    return _context(chain, store, mailbox, home, faucet=LocalFaucet(chain, deployer), engine=engine)
+    return _context(
+        chain,
+        store,
+        mailbox,
+        home,
+        faucet=LocalFaucet(chain, deployer),
+        engine=engine,
+        entropy=SeededEntropy(seed),
+    )
 
 
 def connect(settings: Settings | None = None, *, password: str | None = None, **given: Any) -> Context:

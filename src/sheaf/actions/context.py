@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -34,7 +36,7 @@ class Context:
 
     `home` keeps journals, `docket` the cases as the chain tells them. `faucet` is None where money is real, `engine` None where
     time is. `confirmations` is how many blocks must lie upon an event before something secret is given out because of it,
-    `ignored` which letters were not taken, by reason.
+    `ignored` which letters were not taken, by reason. `entropy` gives so many secret bytes; only a market of play money may know a seed.
     """
 
     chain: Chain
@@ -47,6 +49,7 @@ class Context:
     engine: Devchain | None = None
     confirmations: int = 0
     ignored: dict[str, set[bytes]] = field(default_factory=dict)
+    entropy: Callable[[int], bytes] = os.urandom
 
     def acting_as(self, signer: Signer) -> Context:
         """Return the same market with another account acting."""

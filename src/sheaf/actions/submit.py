@@ -86,7 +86,7 @@ def submit(
             draft = Draft(
                 request=found.id,
                 records=table.num_rows,
-                nonce=new_nonce(),
+                nonce=new_nonce(ctx, hashlib.sha256(content.digests).digest()),
                 custodian=keeper,
                 bond=expected.bond,
             )
@@ -118,7 +118,7 @@ def _store(ctx: Context, draft: Draft, table: pa.Table, path: Path) -> None:
     content = content_of(table, key, RequestId(draft.request), ctx.account)
     bound = associated(ctx, RequestId(draft.request), ctx.account)
     draft.root = content.root
-    draft.cid = ctx.store.put(encrypt(key, data, bound))
+    draft.cid = ctx.store.put(encrypt(key, data, bound, ctx.entropy(32)))
     journal.keep(path, draft)
 
 

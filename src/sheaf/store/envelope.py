@@ -62,12 +62,15 @@ def salts(key: bytes, count: int) -> bytes:
     return cipher.encryptor().update(bytes(SALT_BYTES * count))
 
 
-def encrypt(key: bytes, data: Bytes | Iterable[Bytes], associated: bytes) -> Iterator[bytes]:
+def encrypt(
+    key: bytes, data: Bytes | Iterable[Bytes], associated: bytes, salt: bytes | None = None
+) -> Iterator[bytes]:
     """Yield `data` closed under `key` in pieces, the first a header; memory is constant however long `data` is.
 
-    `associated` is bound to it: only who names the same bytes can open it.
+    `associated` is bound to it: only who names the same bytes can open it. `salt`, 32 bytes, is random unless given: it must never
+    serve one key for different data.
     """
-    salt = os.urandom(KEY_BYTES)
+    salt = os.urandom(KEY_BYTES) if salt is None else salt
     cipher = _stream_cipher(key, salt, associated)
     yield _STREAM + salt
     for number, segment, is_last in _numbered(data, SEGMENT_BYTES):

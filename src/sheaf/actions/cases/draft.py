@@ -6,7 +6,7 @@ key, and an erased draft erases the key.
 
 from __future__ import annotations
 
-import os
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -40,9 +40,9 @@ class Draft(msgspec.Struct, kw_only=True):
     is_done: bool = False
 
 
-def new_nonce() -> bytes:
-    """Return 32 fresh random bytes."""
-    return os.urandom(32)
+def new_nonce(ctx: Context, digest: bytes) -> bytes:
+    """Return 32 fresh bytes for records with this digest: other records get another nonce even where entropy repeats itself."""
+    return hashlib.sha256(b"sheaf draft" + ctx.entropy(32) + digest).digest()
 
 
 def draft_path(ctx: Context, request: int, digest: str) -> Path:
