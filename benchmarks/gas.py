@@ -32,7 +32,9 @@ SEATS = 5
 SIZES = (1, 50, 1024, 16_384)
 LIMITS = {1024: (900, 1200), 16_384: (90, 110)}
 """Records: gas per record to aim at, and not to exceed."""
-VANA_GAS_PER_FILE = 1_700_000
+VANA_CONTRIBUTION = 1_712_138
+OCEAN_PURCHASE = 356_660
+"""Peers' gas, from receipts of their own contracts: one contributed file of a repeat contributor; a first purchase of one access."""
 
 
 @dataclass
@@ -199,6 +201,7 @@ def measure(options: Options) -> list[Figure]:
                 steps = gas_by_step(records, is_joint=is_joint, is_warmed=is_warmed)
                 figures.append(_figure(f"{path}_{use}_{records}", steps.total / records, records, path))
                 if is_joint and is_warmed:
+                    figures += _beside_peers(steps.total, records)
                     figures += [
                         Figure(f"{step}_{records}", gas, "gas", target=None)
                         for step, gas in steps.gas.items()
@@ -216,10 +219,23 @@ def _figure(name: str, value: float, records: int, path: str) -> Figure:
         is_joint = path == "joint"
         against = "the aim, all in" if is_joint else "the most, all in"
         return Figure(name, value, unit, limit=aim if is_joint else most, against=against)
-    peer = VANA_GAS_PER_FILE if records == 1 else VANA_GAS_PER_FILE / records
-    return Figure(
-        name, value, unit, peer=peer, against="Vana: gas to settle one contributed file", target=None
-    )
+    return Figure(name, value, unit, target=None)
+
+
+def _beside_peers(total: int, records: int) -> list[Figure]:
+    """Hold a whole batch against one contribution to Vana, and one paid record against one purchase at Ocean."""
+    vana, ocean = "Vana: one contributed file, repeat contributor", "Ocean: a first purchase of one access"
+    return [
+        Figure(f"batch_{records}", total, "gas", peer=VANA_CONTRIBUTION, against=vana),
+        Figure(
+            f"record_of_{records}",
+            total / records,
+            "gas",
+            peer=OCEAN_PURCHASE,
+            against=ocean,
+            target=1.0 if records > 1 else None,
+        ),
+    ]
 
 
 if __name__ == "__main__":
