@@ -251,6 +251,7 @@ def settled(ctx: Context, wave: int) -> bool:
 def snapshot(home: Path, rpc: str, folder: Path) -> dict[str, Any]:
     """Return all that must not depend on kills: balances, verdicts, ledgers, deliveries, by names that any run shares."""
     ctx = connect(str(home), rpc)
+    ctx.docket.refresh()
     names = {at: name for name, at in actions.list_accounts(home / "keystore").items()}
     faucet = actions.list_accounts(home / "network")["faucet"]
     names[faucet] = "faucet"
