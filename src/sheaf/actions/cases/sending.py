@@ -48,8 +48,9 @@ def close_number(ctx: Context, nonce: int) -> None:
     """Wait until this account's transaction number `nonce` is mined: one that a process which died had sent, or an empty one."""
     if ctx.chain.nonce(ctx.account) > nonce:
         return
-    if ctx.chain.nonce(ctx.account, pending=True) <= nonce:
-        # The node does not have it, but it may be on its way there. If its number is taken, it comes now or never.
+    # The node does not have it, but it may be on its way there. If its number is taken, it comes now or never. Numbers before it are
+    # open too where a reorganisation took their transactions back.
+    for _ in range(ctx.chain.nonce(ctx.account, pending=True), nonce + 1):
         ctx.chain.transfer(ctx.sender, ctx.account, 0)
     ctx.chain.wait_for_nonce(ctx.account, nonce)
 
