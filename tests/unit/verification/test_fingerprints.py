@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sheaf.domain.errors import InputError, IntegrityError
-from sheaf.verification.fingerprints import FAN, ExactIndex, Matches, first_copies
+from sheaf.verification.fingerprints import ExactIndex, Matches, first_copies
+from sheaf.verification.runs import FAN
 
 
 def digests(*names: int) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sheaf.verification import fingerprints
+from sheaf.verification import runs
 from sheaf.verification.fingerprints import ExactIndex
 
 ADDITIONS = 5  # more than FAN, so that a merge happens on the way
@@ -138,15 +138,15 @@ def test_two_writers_take_turns(tmp_path: Path) -> None:
 def test_a_reader_survives_a_merge_between_two_of_its_looks(tmp_path: Path, monkeypatch: Any) -> None:
     """If a run vanishes after its name was read, the reader reads the newer manifest."""
     writer = ExactIndex(tmp_path)
-    for number in range(1, fingerprints.FAN):
+    for number in range(1, runs.FAN):
         writer.add(submission(number), number)
-    read_run, merged = fingerprints._read_run, []
+    read_run, merged = runs.read_run, []
 
-    def merging_first(path: Path, whole: bool = False) -> Any:
+    def merging_first(layout: Any, path: Path, whole: bool = False) -> Any:
         if not merged:
             merged.append(True)
-            writer.add(submission(fingerprints.FAN), fingerprints.FAN)
-        return read_run(path, whole)
+            writer.add(submission(runs.FAN), runs.FAN)
+        return read_run(layout, path, whole)
 
-    monkeypatch.setattr(fingerprints, "_read_run", merging_first)
-    assert ExactIndex(tmp_path).submissions().tolist() == list(range(1, fingerprints.FAN + 1))
+    monkeypatch.setattr(runs, "read_run", merging_first)
+    assert ExactIndex(tmp_path).submissions().tolist() == list(range(1, runs.FAN + 1))
