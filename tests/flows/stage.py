@@ -41,6 +41,7 @@ class Stage:
 
     home: Path
     port: int = field(default_factory=free_port)
+    options: tuple[str, ...] = ()
     up: subprocess.Popen[bytes] | None = None
     starts: int = 0
 
@@ -77,7 +78,7 @@ class Stage:
         """Return the command line of `sheaf up` for this stage."""
         return [
             sys.executable, "-m", "sheaf.cli.main", "up", "--validators", str(VALIDATORS), "--judge", "checks-only",
-            "--port", str(self.port), "--home", str(self.home),
+            "--port", str(self.port), "--home", str(self.home), *self.options,
         ]  # fmt: skip
 
     def start(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sheaf import actions, bootstrap
+from sheaf.chain.engines import anvil
 from sheaf.domain.amounts import WAD
 from sheaf.domain.ids import SubmissionId
 from tests.flows.stage import NODES, PASSWORD, Stage, free_port, kill, processes, wait_until
@@ -35,11 +36,14 @@ properties.label = {type = "integer", minimum = 0, maximum = 1}
 RECORDS = "x,label\n0.1,0\n0.9,1\n0.2,0\n0.9,1\n7.5,1\n"
 """Three to pay, one repeated, one out of range."""
 STOP_SECONDS = 15
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    found = Stage(tmp_path / "home")
+def stage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    found = Stage(tmp_path / "home", options=getattr(request, "param", ()))
+    if "--anvil" in found.options and anvil.find(None, ROOT) is None:
+        pytest.skip("anvil is not installed: `make setup-node`")
     yield found
     found.clear()
 
@@ -65,6 +69,7 @@ def refused(stage: Stage) -> str:
     return second.stderr.decode()
 
 
+@pytest.mark.parametrize("stage", [(), ("--anvil",)], ids=["embedded", "anvil"], indirect=True)
 def test_a_market_that_is_killed_and_goes_on(stage: Stage, tmp_path: Path) -> None:
     """Opened, sent to, killed whole and in part, brought back, and everybody has what is due; then it stops cleanly and at once."""
     (tmp_path / "points.toml").write_text(SPECIFICATION)
