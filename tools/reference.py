@@ -3,8 +3,9 @@
     python -m tools.reference write
     python -m tools.reference check
 
-Four pages: parameters (from the contract itself, deployed in memory), contracts (functions and events from the artifacts),
-errors (revert texts from the sources, with what to do from the chain room) and the command line (from Typer's help).
+Five pages: parameters (from the contract itself, deployed in memory), contracts (functions and events from the artifacts),
+errors (revert texts from the sources, with what to do from the chain room), the command line (from Typer's help) and checks
+(from their `CHECK`).
 """
 
 from __future__ import annotations
@@ -150,11 +151,29 @@ def command_line() -> str:
     return "\n".join(lines) + "\n"
 
 
+def checks() -> str:
+    """Return the page of the checks a specification may name, with their parameters."""
+    from sheaf.verification.checks import known
+
+    lines = ["# Checks", "", "What a specification may name under `checks`, and the parameters it may set."]
+    for check in known():
+        said = (sys.modules[check.run.__module__].__doc__ or "").strip().partition("\n\n")[0]
+        lines += ["", f"## `{check.name}` {check.version}", "", " ".join(said.split())]
+        if check.parameters:
+            lines += ["", "| parameter | takes | default | |", "|---|---|---|---|"]
+        lines += [
+            f"| `{name}` | {kind.form} | {_default(kind.default)} | {kind.meaning} |"
+            for name, kind in check.parameters.items()
+        ]
+    return "\n".join(lines) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "parameters.md": parameters,
     "contracts.md": contracts,
     "errors.md": errors,
     "cli.md": command_line,
+    "checks.md": checks,
 }
 
 
@@ -209,6 +228,12 @@ def _fixes() -> Callable[[str], str]:
     except ImportError:
         return lambda text: ""
     return fix_for
+
+
+def _default(value: Any) -> str:
+    if value is None or (not isinstance(value, bool | int | float) and not value):
+        return "none"
+    return f"`{json.dumps(list(value) if isinstance(value, tuple) else value)}`"
 
 
 def _first_verb(command: Any) -> Any:

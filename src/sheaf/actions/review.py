@@ -122,7 +122,7 @@ def cast(ctx: Context, submission: SubmissionId | int, approved: NDArray[np.bool
     assignment = open_records(ctx, submission)
     rejected = np.zeros(case.records, dtype=np.bool_)
     rejected[assignment.order] = ~approved
-    refused = {finding.record for finding in assignment.findings}
+    refused = {finding.record for finding in assignment.findings if finding.is_refusal}
     judged = [refusal(int(i), "refused") for i in np.flatnonzero(rejected) if i not in refused]
     rejected[list(refused)] = True
     cast_ballot(ctx, case, rejected, (*assignment.findings, *judged))

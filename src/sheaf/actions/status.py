@@ -135,7 +135,7 @@ def reasons_of(ctx: Context, case: Case, rejected: NDArray[np.bool_]) -> list[Fi
     for finding in said:
         if rejected[finding.record]:
             findings.setdefault((finding.record, finding.code), finding)
-    named = {record for record, _ in findings}
+    named = {finding.record for finding in findings.values() if finding.is_reason}
     silent = [refusal(int(i), "refused") for i in np.flatnonzero(rejected) if i not in named]
     return sorted([*findings.values(), *silent], key=lambda finding: (finding.record, -finding.weight))
 

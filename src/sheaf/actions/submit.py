@@ -13,6 +13,7 @@ from sheaf.actions.account import approve, require_address, require_funds
 from sheaf.actions.cases import journal, letters
 from sheaf.actions.cases.draft import Draft, content_key, draft_path, drafting, drafts, new_nonce
 from sheaf.actions.cases.examine import associated, content_of, packed, read_records, self_check
+from sheaf.actions.cases.reading import sample_read_by
 from sheaf.actions.cases.sending import close_number
 from sheaf.actions.request import show_request, specification
 from sheaf.domain.errors import InputError, RecordError
@@ -44,6 +45,11 @@ class Preview:
     findings: tuple[Finding, ...]
     bond: int
     reserve: int
+
+    @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """The findings that refuse their records by themselves; the others are what a reviewer will be shown."""
+        return tuple(finding for finding in self.findings if finding.is_refusal)
 
 
 def preview(ctx: Context, request: RequestId | int, source: Path | pa.Table) -> Preview:
@@ -80,8 +86,8 @@ def submit(
             _require_open(ctx, found, table.num_rows)
             _require_reader(ctx, keeper)
             expected = _preview(ctx, found, wanted, table)
-            if expected.findings and not is_forced:
-                raise _refused(expected.findings)
+            if expected.refusals and not is_forced:
+                raise _refused(expected.refusals)
             require_funds(ctx, found.token, expected.bond, "the bond")
             draft = Draft(
                 request=found.id,
@@ -108,7 +114,8 @@ def resume_submissions(ctx: Context) -> list[SubmissionId]:
 
 def _preview(ctx: Context, found: Request, wanted: Specification, table: pa.Table) -> Preview:
     bond, reserve = requests.reservation(ctx.chain, found, table.num_rows)
-    return Preview(table.num_rows, tuple(self_check(wanted, found.id, table)), bond, reserve)
+    sample = sample_read_by(ctx, wanted)
+    return Preview(table.num_rows, tuple(self_check(wanted, found.id, table, sample)), bond, reserve)
 
 
 def _store(ctx: Context, draft: Draft, table: pa.Table, path: Path) -> None:

@@ -75,7 +75,8 @@ class Batch:
     """One submission under review.
 
     `count` is the number of records on chain, `digests` holds 32 bytes per record. `records` and `recomputed` are None where
-    the content could not be decrypted or read.
+    the content could not be decrypted or read. `sample` are the records that the buyer published with the request, with answers (None:
+    none), `label` the field that reviewers judge (None: they judge whole records).
     """
 
     submission: int
@@ -87,3 +88,5 @@ class Batch:
     committed: Commitment
     recomputed: Commitment | None
     earlier: Earlier
+    sample: pa.Table | None = None
+    label: str | None = None

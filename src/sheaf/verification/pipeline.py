@@ -27,7 +27,7 @@ ALWAYS = ("commitment", "schema")
 
 
 JUDGE_WEIGHT = 0.5
-"""The weight of a finding that rests on one reviewer's judgement; an objective check has 1."""
+"""The weight of a finding that rests on one reviewer's judgement: the judge refuses, not the finding."""
 
 
 class Opinion(NamedTuple):
@@ -59,6 +59,11 @@ class Pipeline:
         resolve(uses)
         self._checks = resolve(always + tuple(use for use in uses if use.name not in ALWAYS))
 
+    @property
+    def reads_sample(self) -> bool:
+        """Whether any check compares with the buyer's sample."""
+        return any(check.reads_sample for check, _ in self._checks)
+
     def run(self, batch: Batch) -> list[Finding]:
         """Return the findings of all checks, check by check; a decisive check that finds anything ends the run."""
         findings: list[Finding] = []
@@ -71,14 +76,13 @@ class Pipeline:
     def review(
         self, batch: Batch, judge: Judge, specification: Specification, order: NDArray[np.int64] | None = None
     ) -> Opinion:
-        """Return a reviewer's opinion: refused is what a check or the judge refuses.
+        """Return a reviewer's opinion: refused is what a finding of weight 1 or the judge refuses; other findings are kept as evidence.
 
-        The judge is shown only records that passed every check, in `order` (a permutation of the n records; as
+        The judge is shown only records that no check refused, in `order` (a permutation of the n records; as
         they stand if None). Raises InputError where the judge does not give one boolean per record.
         """
         findings = self.run(batch)
-        rejected = np.zeros(batch.count, dtype=np.bool_)
-        rejected[[finding.record for finding in findings]] = True
+        rejected = refused(findings, batch.count)
         order = np.arange(batch.count) if order is None else order
         if not np.array_equal(np.sort(order), np.arange(batch.count)):
             raise InputError(
@@ -90,6 +94,13 @@ class Pipeline:
         approved, reasons = _judged(judge, batch.records.take(shown), specification)
         rejected[shown[~approved]] = True
         return Opinion(rejected, findings + [_placed(reason, shown) for reason in reasons])
+
+
+def refused(findings: Iterable[Finding], count: int) -> NDArray[np.bool_]:
+    """Return shape (count,): which records a finding refuses by itself, which are those of weight 1."""
+    rejected = np.zeros(count, dtype=np.bool_)
+    rejected[[finding.record for finding in findings if finding.is_refusal]] = True
+    return rejected
 
 
 def verdict(

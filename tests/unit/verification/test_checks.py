@@ -25,9 +25,11 @@ from sheaf.verification.batch import Batch, Commitment, Earlier, Standing, count
 from sheaf.verification.checks import schema as schema_check
 from sheaf.verification.fingerprints import ExactIndex
 from sheaf.verification.pipeline import Opinion, Pipeline, refusal, verdict
+from sheaf.verification.reasons import Reason
 
 COMMITTED = Commitment(b"r" * 32, "bafy", b"k" * 32)
 SPECIFICATION = Specification(title="numbers", schema={}, licence="CC0-1.0", label="x")
+KNOWN = checks.known()
 DEFAULT = Pipeline(SPECIFICATION.checks)
 
 
@@ -235,8 +237,23 @@ def test_commitment_and_schema_are_always_run() -> None:
 
 
 def test_a_parameter_left_out_has_its_default() -> None:
-    """The first value stated is the default."""
+    """A choice has its first value as the default."""
     assert checks.find("duplicates").settled({}) == {"scope": "request"}
+
+
+def test_advice_is_kept_and_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a finding of weight 1 refuses its record; any other reaches the judge's opinion as evidence and no more."""
+    reason = Reason("hunch.odd", "It looks odd.", "Look again.")
+
+    def run(batch: Batch, parameters: Any) -> list[Finding]:
+        return [Finding(i, "hunch", 1, "hunch.odd", 1.0, w) for i, w in enumerate((0.0, 0.5, 0.999, 1.0))]
+
+    hunch = checks.Check("hunch", 1, run, (reason,))
+    monkeypatch.setattr(checks, "known", lambda: (*KNOWN, hunch))
+    pipeline = Pipeline([CheckUse("hunch")])
+    opinion = pipeline.review(batch([1, 3, 5, 7]), Odd(), SPECIFICATION)
+    assert opinion.rejected.tolist() == [False, False, False, True]
+    assert len(opinion.findings) == 4 and [f.is_refusal for f in opinion.findings] == [False] * 3 + [True]
 
 
 class Odd:

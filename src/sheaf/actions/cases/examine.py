@@ -121,7 +121,12 @@ def open_content(ctx: Context, case: Case, key: bytes, wanted: Specification | N
 
 
 def batch_of(
-    case: Case, key: bytes | None, content: Content | None, wanted: Specification | None, earlier: Earlier
+    case: Case,
+    key: bytes | None,
+    content: Content | None,
+    wanted: Specification | None,
+    earlier: Earlier,
+    sample: pa.Table | None = None,
 ) -> Batch:
     """Return a submission as the checks take it; where `wanted` is None its specification cannot be read, and no schema binds."""
     from sheaf.formats import schema
@@ -141,10 +146,14 @@ def batch_of(
         committed=Commitment(case.root, cid, case.key_commitment),
         recomputed=recomputed,
         earlier=earlier,
+        sample=sample,
+        label=wanted.label if wanted else None,
     )
 
 
-def self_check(wanted: Specification, request: RequestId, table: pa.Table) -> list[Finding]:
+def self_check(
+    wanted: Specification, request: RequestId, table: pa.Table, sample: pa.Table | None = None
+) -> list[Finding]:
     """Return what the checks find in records before they are submitted: all but what others submitted, which is sealed."""
     from sheaf.formats import schema
     from sheaf.verification.fingerprints import ExactIndex
@@ -162,6 +171,8 @@ def self_check(wanted: Specification, request: RequestId, table: pa.Table) -> li
         committed=committed,
         recomputed=committed,
         earlier=Earlier(ExactIndex(), lambda number: None),
+        sample=sample,
+        label=wanted.label,
     )
     return Pipeline(wanted.checks).run(batch)
 

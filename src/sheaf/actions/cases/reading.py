@@ -53,7 +53,7 @@ class Reading:
 class Assignment:
     """A submission opened for a person: record `i` of `records` is number `order[i]` of the submission.
 
-    `findings` are what the objective checks say (numbered as in the submission): those records are refused in any case.
+    `findings` are what the checks say (numbered as in the submission): refusals hold whatever the reviewer votes, others are advice.
     """
 
     submission: SubmissionId
@@ -98,6 +98,21 @@ def sample_of(ctx: Context, wanted: Specification | None) -> pa.Table | None:
         return None
 
 
+def sample_read_by(ctx: Context, wanted: Specification | None) -> pa.Table | None:
+    """Return the sample of a request if one of its checks compares with it, else None."""
+    from sheaf.verification.pipeline import Pipeline
+
+    return sample_of(ctx, wanted) if wanted and Pipeline(wanted.checks).reads_sample else None
+
+
+def _awaits_sample(ctx: Context, wanted: Specification | None) -> bool:
+    from sheaf.verification.pipeline import Pipeline
+
+    if wanted is None or wanted.sample is None or not Pipeline(wanted.checks).reads_sample:
+        return False
+    return not ctx.store.has(wanted.sample.cid)
+
+
 def read_case(ctx: Context, case: Case, *, is_late: bool) -> Reading:
     """Read a case and share its sheet with the other validators. Raises Later while something has not come and it is not late."""
     try:
@@ -106,6 +121,8 @@ def read_case(ctx: Context, case: Case, *, is_late: bool) -> Reading:
         if not is_late:
             raise Later("the specification") from None
         wanted = None
+    if not is_late and _awaits_sample(ctx, wanted):
+        raise Later("the buyer's sample")
     key = letters.find_key(ctx, case.submission, case.key_commitment)
     if key is None:
         if not is_late:
@@ -154,15 +171,18 @@ def vote(ctx: Context, case: Case, judge: Judge | JudgeMaker | None, *, is_late:
 def _cast(ctx: Context, case: Case, findings: list[Finding], why: str) -> Ballot:
     import msgspec
 
-    rejected = np.zeros(case.records, dtype=np.bool_)
-    rejected[[finding.record for finding in findings]] = True
+    from sheaf.verification.pipeline import refused
+
+    rejected = refused(findings, case.records)
     stated = tuple(msgspec.structs.replace(finding, detail=why or finding.detail) for finding in findings)
     return cast_ballot(ctx, case, rejected, stated)
 
 
 def _batch(ctx: Context, case: Case, reading: Reading) -> Batch:
     earlier = earlier_than(ctx.docket, case, sheets.index_of(ctx))
-    return batch_of(case, reading.key, reading.content, reading.wanted, earlier)
+    return batch_of(
+        case, reading.key, reading.content, reading.wanted, earlier, sample_read_by(ctx, reading.wanted)
+    )
 
 
 def _take(ctx: Context, cid: Cid, limit: int) -> bytes:

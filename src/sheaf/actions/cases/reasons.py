@@ -67,7 +67,7 @@ def told(ctx: Context, case: Case, key: bytes) -> list[Finding]:
             letters.ignore(ctx, f"reasons that cannot be taken ({type(error).__name__})", letter.cid.encode())
             continue
         for one in said:
-            if 0 <= one.record < case.records and one.code in reasons():
+            if 0 <= one.record < case.records and one.code in reasons() and one.is_reason:
                 kept = msgspec.structs.replace(one, detail=shorten(one.detail, 200) if one.detail else "")
                 found.setdefault((one.record, letter.seat), kept)
     return [found[place] for place in sorted(found)]

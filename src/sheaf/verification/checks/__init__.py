@@ -16,6 +16,7 @@ from sheaf.domain.errors import SpecificationError
 from sheaf.domain.request import CheckUse
 from sheaf.domain.verdict import Finding
 from sheaf.verification.batch import Batch
+from sheaf.verification.parameters import Parameter
 from sheaf.verification.reasons import Reason
 
 
@@ -23,30 +24,32 @@ from sheaf.verification.reasons import Reason
 class Check:
     """A check: `run` takes a batch and all parameters, and returns what it finds against single records.
 
-    `parameters` gives for each parameter the values it may have, the default first. Where a `decisive` check finds anything, the
-    checks after it are not run.
+    `parameters` gives each parameter by name. `needs` says of a batch what is missing for the check to say anything about it
+    ("" if nothing is): where something is, `run` finds nothing. Only a check that `reads_sample` is given the buyer's sample. Where
+    a `decisive` check finds anything, the checks after it are not run.
     """
 
     name: str
     version: int
     run: Callable[[Batch, Mapping[str, Any]], list[Finding]]
     reasons: tuple[Reason, ...]
-    parameters: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
     decisive: bool = False
+    reads_sample: bool = False
+    needs: Callable[[Batch], str] = lambda batch: ""
 
     def settled(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return all parameters with defaults filled in. Raises SpecificationError for an unknown name or value."""
         for name, value in given.items():
-            where = f"checks.{self.name}.{name}"
             if name not in self.parameters:
                 known = ", ".join(self.parameters) or "none"
-                raise SpecificationError(where, value, f"this check takes the parameters: {known}")
-            # by type as well, since True == 1 and 1.0 == 1
-            if not any(type(value) is type(known) and value == known for known in self.parameters[name]):
                 raise SpecificationError(
-                    where, value, f"use one of {', '.join(map(str, self.parameters[name]))}"
+                    f"checks.{self.name}.{name}", value, f"this check takes the parameters: {known}"
                 )
-        return {name: given.get(name, values[0]) for name, values in self.parameters.items()}
+        return {
+            name: kind.settle(f"checks.{self.name}.{name}", given.get(name, kind.default))
+            for name, kind in self.parameters.items()
+        }
 
 
 @cache

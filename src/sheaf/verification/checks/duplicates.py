@@ -16,6 +16,7 @@ from sheaf.domain.verdict import Finding
 from sheaf.verification.batch import Batch
 from sheaf.verification.checks import Check
 from sheaf.verification.fingerprints import first_copies, rows
+from sheaf.verification.parameters import Choice
 from sheaf.verification.reasons import Reason
 
 REASONS = (
@@ -76,4 +77,7 @@ def _finding(record: int, cause: str, detail: str) -> Finding:
     return Finding(record, "duplicates", 1, f"duplicates.{cause}", detail=detail)
 
 
-CHECK = Check("duplicates", 1, run, REASONS, {"scope": ("request", "market")})
+SCOPE = Choice(
+    ("request", "market"), "Where a record may not have been given before: to this request, or to any."
+)
+CHECK = Check("duplicates", 1, run, REASONS, {"scope": SCOPE})
