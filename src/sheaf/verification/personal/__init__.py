@@ -1,0 +1,87 @@
+"""Personal data in columns of text: one detector a kind, found by form, check digits and the words around it.
+
+`find` looks through columns; a new kind is a new file here, or an entry of a file's `DETECTORS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from sheaf.domain.errors import InputError
+from sheaf.verification.personal import (
+    documents,
+    money,
+    national,
+    network,
+    organisations,
+    people,
+    phone,
+    places,
+)
+from sheaf.verification.personal.masking import mask
+from sheaf.verification.personal.scan import scan
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+__all__ = ["DETECTORS", "IDENTIFYING", "KINDS", "find", "find_in", "mask"]
+
+DETECTORS = (
+    *network.DETECTORS,
+    *money.DETECTORS,
+    *national.DETECTORS,
+    *phone.DETECTORS,
+    *documents.DETECTORS,
+    *places.DETECTORS,
+    *people.DETECTORS,
+    *organisations.DETECTORS,
+)
+KINDS = tuple(sorted({kind for detector in DETECTORS for kind in detector.kinds}))
+"""Every kind that can be found."""
+
+IDENTIFYING = tuple(kind for kind in KINDS if kind not in ("age", "organisation", "person", "postcode", "url"))
+"""Kinds that point at one person by themselves, or let one reach him: what a market should not trade unasked."""
+
+
+def find(table: pa.Table, kinds: Iterable[str] = KINDS, fields: Iterable[str] | None = None) -> pl.DataFrame:
+    """Return the columns `record`, `field`, `kind`, `start`, `end`, `score`: what the text columns (or `fields`) hold, by record.
+
+    `start` and `end` count characters, the end is exclusive. Raises InputError for a kind or field that is not known, and for a field that is no
+    text.
+    """
+    import polars as pl
+    import pyarrow as pa
+
+    texts = [name for name in table.column_names if _is_text(table.schema.field(name).type)]
+    asked = texts if fields is None else list(fields)
+    for name in asked:
+        if name not in texts:
+            raise InputError("field", name, f"name columns of text: {', '.join(texts) or 'there are none'}")
+    frames = []
+    for name in asked:
+        column = pl.Series(name, pl.from_arrow(table.column(name).cast(pa.large_string())))
+        frames.append(find_in(column, kinds).with_columns(field=pl.lit(name)))
+    columns = ["record", "field", "kind", "start", "end", "score"]
+    if not frames:
+        return find_in(pl.Series([], dtype=pl.String), kinds).with_columns(field=pl.lit("")).select(columns)
+    return pl.concat(frames).select(columns).sort("record", maintain_order=True)
+
+
+def find_in(texts: pl.Series, kinds: Iterable[str] = KINDS) -> pl.DataFrame:
+    """Return the columns `record`, `kind`, `start`, `end`, `score` for one column of strings and nulls."""
+    import polars as pl
+
+    wanted = frozenset(kinds)
+    for kind in sorted(wanted.difference(KINDS)):
+        raise InputError("kind", kind, f"use of {', '.join(KINDS)}")
+    rows = scan(texts, DETECTORS, wanted)
+    schema = {"record": pl.Int64, "kind": pl.String, "start": pl.Int64, "end": pl.Int64, "score": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))

@@ -1,0 +1,76 @@
+"""What a detector of personal data is: a gate for whole columns, a pattern for what passes, a judgement for each hit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+BREAK = "\0"
+"""Stands between texts that are searched in one go; no pattern matches it, no context reaches over it."""
+
+REACH = 48
+"""How many characters before a hit are its context."""
+
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+
+
+class Hit(NamedTuple):
+    """Characters `start` to `end` (exclusive) of the searched text are of this kind; `score` in [0, 1] says how surely."""
+
+    kind: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Finds one kind of personal data, or several that look alike.
+
+    `gate` is a regular expression without look-around, or several words in any case of ASCII letters, that is run over whole columns
+    and lets through every text in which `pattern` may match; where a hit needs a digit, only texts with one come so far. `judge` takes the
+    searched text and a match, and says what was really found.
+    """
+
+    kinds: tuple[str, ...]
+    gate: str | tuple[str, ...]
+    pattern: re.Pattern[str]
+    judge: Callable[[str, re.Match[str]], Iterable[Hit]]
+    layer: int = 0
+    """Within a layer hits do not overlap; a name inside an address is reported beside it."""
+    has_digit: bool = True
+
+
+def always(kind: str, score: float, group: int | str = 0) -> Callable[[str, re.Match[str]], Iterable[Hit]]:
+    """Return a judgement that takes every match of `group` for `kind`."""
+
+    def judge(_: str, match: re.Match[str]) -> Iterable[Hit]:
+        return (Hit(kind, match.start(group), match.end(group), score),)
+
+    return judge
+
+
+def before(text: str, start: int, reach: int = REACH) -> str:
+    """Return what stands before `start` in the same text, at most `reach` characters."""
+    first = max(0, start - reach)
+    cut = text.rfind(BREAK, first, start)
+    return text[max(first, cut + 1) : start]
+
+
+def after(text: str, end: int, reach: int = REACH) -> str:
+    """Return what stands from `end` on in the same text, at most `reach` characters."""
+    cut = text.find(BREAK, end, end + reach)
+    return text[end : end + reach] if cut < 0 else text[end:cut]
+
+
+def told(text: str, start: int, reach: int = REACH) -> list[str]:
+    """Return the words of letters before `start` in the same text, in lower case, the nearest first."""
+    return _LETTERS.findall(before(text, start, reach).lower())[::-1]
+
+
+def wordset(text: str) -> frozenset[str]:
+    """Return the words of a text that is a list."""
+    return frozenset(text.split())

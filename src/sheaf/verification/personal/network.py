@@ -1,0 +1,83 @@
+"""E-mail, web, IP and MAC addresses, user names."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+from sheaf.verification.personal.kind import Detector, Hit, always, told, wordset
+
+_VERSION = wordset("version release v firmware build section chapter clause")
+_NO_HANDLE = wordset("media import param return returns override property app see")
+
+
+def _url(text: str, match: re.Match[str]) -> Iterable[Hit]:
+    end = match.start() + len(match[0].rstrip(".,;:!?)]}'\"»”"))
+    has_user = "@" in match[0].partition("://")[2].partition("/")[0]
+    yield Hit("credentials", match.start(), end, 1.0) if has_user else Hit("url", match.start(), end, 0.6)
+
+
+def _ip(text: str, match: re.Match[str]) -> Iterable[Hit]:
+    try:
+        address = ipaddress.ip_address(match[0])
+    except ValueError:
+        return
+    if address.version == 4 and not _VERSION.isdisjoint(told(text, match.start(), 12)):
+        return
+    yield Hit("ip", match.start(), match.end(), 0.9 if address.is_global else 0.6)
+
+
+def _handle(text: str, match: re.Match[str]) -> Iterable[Hit]:
+    if match["handle"]:
+        if match["handle"].lower() not in _NO_HANDLE:
+            yield Hit("username", match.start("handle") - 1, match.end("handle"), 0.6)
+    elif re.search(r"[\d_.\-]|[a-z][A-Z]", match["name"]) or match["sign"]:
+        yield Hit("username", match.start("name"), match.end("name"), 0.7)
+
+
+DETECTORS = (
+    Detector(
+        ("email",),
+        r"@[\w-]+\.|(?:\(|\[)(?:at|AT)(?:\)|\])",
+        re.compile(
+            r"(?<![\w.%+/:-])[\w.%+'-]{1,64}+(?:@| ?[(\[](?:at|AT)[)\]] ?)"
+            r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,24}(?![\w@-])"
+        ),
+        always("email", 1.0),
+        has_digit=False,
+    ),
+    Detector(
+        ("credentials", "url"),
+        ("http://", "https://", "ftp://", "ssh://", "www."),
+        re.compile(r"(?<![\w@])(?:(?:https?|ftp|ssh)://[^\s\0<>\"]+|www\.[\w-]+\.[^\s\0<>\"]+)", re.IGNORECASE),
+        _url,
+        has_digit=False,
+    ),
+    Detector(
+        ("ip",),
+        r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|[0-9A-Fa-f]:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]",
+        re.compile(
+            r"(?<![\w.:])(?:(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)|(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{1,4}(?![\w:]))"
+        ),
+        _ip,
+    ),
+    Detector(
+        ("mac",),
+        r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}",
+        re.compile(r"(?<![\w:-])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:-])|(?<![\w:-])(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}(?![\w:-])"),
+        always("mac", 0.9),
+    ),
+    Detector(
+        ("username",),
+        (" @", "\n@", "(@", ",@", ":@", "username", "user name", "userid", "user id", "user_id", "login", "log-in", "screen name", "nick", "handle"),
+        re.compile(
+            r"(?<![\w@.])@(?P<handle>[A-Za-z_]\w{2,29})(?![\w@]|\.\w)"
+            r"|(?<!\w)(?:user ?name|user[ _-]?id|log-?in(?: name)?|screen name|nick(?:name)?|handle)"
+            r"(?: (?:is|was|as)|(?P<sign>\s?[:=]))\s{0,2}[\"'“]?(?P<name>[A-Za-z0-9_][\w.\-]{2,31})",
+            re.IGNORECASE,
+        ),
+        _handle,
+        has_digit=False,
+    ),
+)

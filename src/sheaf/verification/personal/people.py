@@ -1,0 +1,114 @@
+"""Names of people: by title, by the words that introduce one, by frequent names, by a middle initial, by how family names end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from sheaf.verification.personal.kind import Detector, Hit, after, before, wordset
+from sheaf.verification.personal.names import AMBIGUOUS, ENDINGS, FAMILY, GIVEN
+
+_UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚΑ-ΩА-Я"
+_WORD = rf"[{_UPPER}](?:[^\W\d_]*[^\W\d_{_UPPER}])(?:[-][{_UPPER}][^\W\d_]+)*|[{_UPPER}]['’][{_UPPER}][^\W\d_]+|(?:Mc|Mac)[{_UPPER}][^\W\d_]+"
+_PARTICLE = r"(?:van|von|de|der|den|del|della|di|da|dos|du|la|le|bin|ibn|al|el|ter|zu)"
+_INITIAL = rf"[{_UPPER}](?:\.|(?= [{_UPPER}]))"
+_TITLES = tuple(
+    f" {title}{dot}"
+    for title in wordset(
+        """mr mrs ms miss mister dr prof professor sir madam madame mme mlle monsieur herr frau fräulein señor señora sr sra srta signor
+        signora sig dhr mevr rev reverend father sister brother capt captain sgt sergeant lt lieutenant col colonel gen general judge
+        justice senator president officer aunt uncle"""
+    )
+    for dot in ("", ".")
+)
+_NAME = re.compile(
+    rf"(?P<name>(?=[{_UPPER}])(?<![\w@#/.&-])(?:{_WORD})(?:[ \u00a0](?:{_INITIAL}|(?:{_PARTICLE} ){{0,2}}(?:{_WORD}))){{0,4}})(?![\w@]|[-/]\w)"
+)
+_INTRODUCED = (
+    " name is", " name's", " name’s", " name was", " name", " named", " called him", " called her", " call me", " calls me", " call him",
+    " call her", " people call me", " i am", " i'm", " i’m", " this is", " it's under", " under the name of", " named him", " named her", " named after",
+    " name on the account is", " name on the account? user", " change it to", " spoke to", " spoke with", " speak to", " speak with", " talk to", " talk with", " talked to", " talked with", " dear",
+    " hi", " hello", " hey", " regards", " sincerely", " cheers", " signed", " signed by", " written by", " directed by", " produced by",
+    " performed by", " composed by", " photo by", " author", " attn", " attention", " patient", " contact", " customer", " client", " employee",
+    " beneficiary", " applicant", " cardholder", " account holder", " son of", " daughter of", " wife of", " husband of", " married to",
+    " friend", " colleague", " boss", " neighbor", " neighbour", " mom", " mum", " dad", " husband", " wife", " m'appelle", " heiße", " me llamo",
+    " mi chiamo", " ist", " nombre es", " nome è", " on behalf of", " signature",
+)  # fmt: skip
+_LABELS = (" name", " attn", " attention", " author", " patient", " contact", " customer", " client", " applicant", " signature", " regards", " sincerely")
+_PLACES = (" in", " at", " from", " to", " of", " the", " near")
+_SPEECH = (
+    " says", " said", " explained", " told", " asked", " replied", " added", " wrote", " recalls", " recalled", " according to", " invited", " met", " thanked",
+)  # fmt: skip
+_DEED = re.compile(
+    r" (?:says|said|explained|told|asked|replied|added|wrote|writes|began|recalls|recalled|lives|lived|resides|was born|were born|married|died|smiled|"
+    r"laughed|nodded|thinks|thought|believes|knows|called|sings|sang|joined|graduated|moved to|grew up|had given|will be (?:talking|speaking))\b"
+    r"|['’]s (?:wife|husband|son|daughter|kid|kids|child|children|mother|father|brother|sister|friend|address|phone|birthday|email|death|killers?|career|life|album)\b"
+    r"|, (?:can|could|would|will|please|aged|who|a resident)\b|: [\"“]"
+)
+_STOP = wordset(
+    """
+    the a an this that these those i you he she it we they my your his her its our their what who whom whose which when where why how is are was were be been do does did
+    can could will would shall should may might must not no yes and or but if then else for from to of in on at by with without about as into over under after before
+    please thank thanks hello hi hey dear sorry ok okay well now today tomorrow yesterday here there all any some each every both few more most other such only own same so than
+    too very just also even still never always maybe perhaps however although because since while until unless though yet once
+    monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november december
+    mr mrs ms miss dr prof sir madam north south east west new old great big united states kingdom republic union international national university college school
+    street road avenue lane drive suite apt apartment box address phone email mobile fax desk office website name date billing personal info home city state country company
+    inc ltd llc corp corporation group bank insurance services solutions systems university god lord christ bible internet english french german spanish italian japanese chinese
+    russian american british european african asian indian canadian australian irish scottish dutch danish swedish norwegian finnish polish portuguese greek turkish
+    mexican brazilian hungarian czech bot user customer agent subject re fw fwd note nb hello bye good best kind regards sincerely let see please need how excuse
+    """
+)
+
+
+def _person(text: str, match: re.Match[str]) -> Iterable[Hit]:
+    start = match.start("name")
+    parts = match["name"].split()
+    while parts and parts[0].lower().strip(".") in _STOP:  # the first word of a sentence
+        start += len(parts[0]) + 1
+        parts = parts[1:]
+    while parts and parts[-1].lower() in _STOP:
+        parts = parts[:-1]
+    if not parts or parts[0][-1] == ".":
+        return
+    end = start + len(" ".join(parts))
+    if score := _score(parts, before(text, start, 28), text, end):
+        yield Hit("person", start, end, score)
+
+
+def _score(parts: list[str], context: str, text: str, end: int) -> float:
+    """Return how surely the capitalised words are a person's name; 0 where little speaks for it."""
+    lead = " " + context.lower().rstrip(" \n\t\"“'")
+    if lead.endswith(_TITLES):
+        return 0.95
+    low = [part.lower() for part in parts]
+    is_given = low[0] in GIVEN
+    is_sure = is_given and low[0] not in AMBIGUOUS
+    if len(parts) > 1 and (score := _score_of_several(parts, low, is_given, is_sure, lead)):
+        return score
+    bare = lead.rstrip(":,?")
+    if lead.endswith(_INTRODUCED) or (bare != lead and bare.endswith(_LABELS)):
+        return 0.8
+    if is_sure:
+        return 0.7
+    if len(parts) == 1 and len(low[0]) > 6 and low[0].endswith(ENDINGS) and not lead.endswith(_PLACES):
+        return 0.6
+    is_family = low[-1] in FAMILY
+    if (is_given or is_family or len(parts) == 2) and (lead.endswith(_SPEECH) or _DEED.match(after(text, end, 24))):
+        return 0.65
+    return 0.55 if is_family and len(parts) == 1 and low[0] not in AMBIGUOUS and not lead.endswith(_PLACES) else 0.0
+
+
+def _score_of_several(parts: list[str], low: list[str], is_given: bool, is_sure: bool, lead: str) -> float:
+    has_initial = any(len(part.rstrip(".")) == 1 for part in parts[1:-1])
+    ends = low[-1].endswith(ENDINGS)
+    if is_given and (is_sure or ends or has_initial or low[-1] in FAMILY or low[-1] in GIVEN):
+        return 0.85
+    if has_initial and not lead.endswith(" the"):
+        return 0.75
+    return 0.75 if ends and not lead.endswith(_PLACES) else 0.0
+
+
+DETECTORS = (
+    Detector(("person",), r"\p{Lu}\p{Ll}", _NAME, _person, layer=2, has_digit=False),
+)

@@ -1,0 +1,86 @@
+"""Telephone numbers: international by their prefix (E.164), national by how they are written or by the words beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from sheaf.verification.personal.kind import Detector, Hit, after, before, told, wordset
+
+_NAMED = wordset(
+    """phone phones telephone tel call calls called calling cell cellular mobile mob fax ph dial dialled dialed ring text texted sms whatsapp viber telegram
+    reach contact hotline landline pager voicemail number numbers extension telefon telefonnummer handy mobil mobilnummer rufnummer téléphone portable appel
+    appelez appeler appelle teléfono móvil celular llame llamar llama llámame telefone ligue telefono cellulare chiama chiamare chiamami telefoon bel tlf
+    puhelin telefón"""
+)
+_LABEL = re.compile(r"(?<!\w)(?:desk|office|work|home|direct|m|t|p|f|h|w|c)\.?\)?\s?[:#]\s*$", re.IGNORECASE)
+"""Words that name a number as a telephone's only where they stand right before it."""
+_OTHER = wordset(
+    """iban account order invoice ticket isbn issn reference ref serial sku tracking case article population between version room zip postcode doi patent
+    policy passport licence license page pages vol id item items total sum amount usd eur card"""
+)
+_AFTER = re.compile(r"[\s,;:-]{0,3}\(?(?:mobile|fax|office|home|work|cell|phone|tel|desk)\b", re.IGNORECASE)
+_DATE = re.compile(
+    r"(?:1[89]|20)\d\d([-./])[01]?\d\1[0-3]?\d(?:[ T]\d.*)?|[0-3]?\d([-./])[0-3]?\d\2(?:(?:1[89]|20)\d\d|\d\d)(?:[ T]\d.*)?"
+    r"|(?:1[5-9]|20)\d\d ?- ?(?:1[5-9]|20)\d\d"
+)
+_AMERICAN = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}")
+_THOUSANDS = re.compile(r"\d{1,3}(?:([ .])\d{3})(?:\1\d{3})+")
+_GROUPS = re.compile(r"\d{2,4}([ .-])\d{2,4}(?:\1\d{2,4}){1,4}")
+_AREA = re.compile(r"\(\+?0?\d{1,5}\) ?\d{2,5}(?:[ -]?\d{2,5}){1,3}")
+
+
+_MARKS = dict.fromkeys(map(ord, " ()./-+"))
+
+
+def _phone(text: str, match: re.Match[str]) -> Iterable[Hit]:
+    number = match["number"]
+    digits = len(number.translate(_MARKS))
+    if not 7 <= digits <= 15 or _DATE.fullmatch(number):
+        return
+    score = _form(number, digits, match["extension"] is not None)
+    if score >= 0.85:
+        yield Hit("phone", match.start("number"), match.end(), score)
+        return
+    nearest = next((w for w in told(text, match.start("number")) if w in _NAMED or w in _OTHER), "")
+    if nearest in _NAMED or _LABEL.search(before(text, match.start("number"), 12)):
+        score = 0.9
+    elif _AFTER.match(after(text, match.end(), 12)):
+        score = 0.8
+    elif nearest:
+        return
+    if score:
+        yield Hit("phone", match.start("number"), match.end(), score)
+
+
+def _form(number: str, digits: int, has_extension: bool) -> float:
+    """Return how surely digits so written are a telephone number, with no word beside them; 0 where they may be anything."""
+    if number[0] == "+" and digits >= 8:
+        return 0.95
+    is_grouped = not number.isdigit()
+    if _AMERICAN.fullmatch(number) or (has_extension and digits >= 9):
+        return 0.85
+    if number[:2] == "00" and digits >= 10 and is_grouped:
+        return 0.8
+    if _THOUSANDS.fullmatch(number):
+        return 0.0
+    if _AREA.fullmatch(number):
+        return 0.7
+    if number[0] == "0" and 10 <= digits <= 12 and is_grouped:
+        return 0.6
+    if _GROUPS.fullmatch(number) and 8 <= digits <= 12:
+        return 0.5
+    return 0.0
+
+
+DETECTORS = (
+    Detector(
+        ("phone",),
+        r"[0-9](?:[ ()./-]{0,3}[0-9]){6}",
+        re.compile(
+            r"(?P<number>[+(0-9](?<![\w./$€£#=\-].)(?<!\d[:,].)(?<!\+ .)(?:(?<=\+) ?\(?[0-9]|(?<=\()\+?[0-9])?(?:(?: ?\(0\) ?|\) ?|[ .\-/]| ?\()?[0-9]){6,18}+)"
+            r"(?P<extension>,?\s?(?:x|ext\.?|extension|#)\s?\d{1,6})?(?!\w|[%€$£°]|[.,/:-]\d)"
+        ),
+        _phone,
+    ),
+)

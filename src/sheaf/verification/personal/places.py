@@ -1,0 +1,138 @@
+"""Street addresses and postcodes.
+
+An address is a chain of numbers, capitalised words, units and boxes. A chain is taken for an address by what it
+holds: a type of street, a unit, a box, a postcode, two numbers; and by the words before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from sheaf.verification.personal.kind import Detector, Hit, before, told, wordset
+
+_CAPITAL = r"[^\W\d_a-zß-öø-ÿ][^\W\d_]*(?:['’.\-][^\W\d_]+)*\.?(?!:)"
+_LINK = r"(?:de|del|della|dei|degli|di|da|do|dos|das|du|des|la|le|les|el|los|las|van|von|der|den|zum|zur|am|an|of|y|e|u\.|z|na)"
+_TYPE = r"(?:rue|via|calle|avenida|avenue|rua|rúa|ul\.|al\.|os\.|trg|place|boulevard|chemin|plaza|út|útja|utca|tér|körút|köz|põik|tänav|kapu|strada|viale|piazza)"
+_NUMBER = r"(?:\d{1,6}(?:[-/]\d{1,4})?[A-Za-z]?(?!\w|[:%]|[.,/]\d)(?:\.(?=[ ,]*\n|,| (?i:apt|suite)))?)"
+_UNIT = r"(?:apartment|apt|suite|ste|unit|flat|room|floor|box|psc|appartement|wohnung|top|stiege|piso|lgh)\b\.? ?#?\d+[a-z]?\b"
+_BOX = r"p\.? ?o\.? ?box:? ?\d+|post(?:boks|box|fach|schließfach) ?\d+|apartado \d+|casella postale \d+"
+_ITEM = rf"(?:{_NUMBER}|(?i:{_UNIT}|{_BOX})|{_TYPE}(?=[ \n,])|{_LINK}(?=[ '’])|{_CAPITAL}|\([^\W\d_]{{3,20}}\))"
+_BETWEEN = r"(?:[ \t]{0,2},?[ \t]*(?:\r?\n>?[ \t]{0,8}(?:, )?){0,2}|['’])"
+_START = rf"(?:{_NUMBER}|(?i:{_UNIT}|{_BOX})|{_TYPE}(?= )|{_CAPITAL})"
+
+_STREETS = wordset(
+    """street st avenue ave av road rd drive dr lane ln court ct place pl square squares boulevard blvd boul way terrace crescent close highway hwy
+    parkway pkwy grove gardens hill row walk circle trail mews parade esplanade plaza alley quay streets harbor harbour cliffs gateway rue via viale piazza
+    piazzetta calle avenida avda paseo camino carrer rua rúa r travessa largo praça chemin quai impasse allée route strada corso vicolo ul ulica al aleja utca u út
+    útja tér körút kapu sétány köz náměstí třída trg tänav tn mnt puiestee põik passage pass heights crossing loop pike turnpike wharf weg straße platz allee cesta"""
+)
+_STREET_ENDS = (
+    "straße", "strasse", "gasse", "platz", "allee", "damm", "ufer", "straat", "laan", "plein", "gracht", "dreef", "singel", "gade", "gatan", "gata",
+    "vägen", "vej", "veien", "vegen", "stræde", "allé", "katu", "kuja", "polku", "utca", "tänav", "braut", "stígur", "vegur", "gata", "steig", "torg", "torvet",
+    "weg", "tie", "bakken", "vænge", "stien",
+)  # fmt: skip
+_WHERE = wordset(
+    """address addresses live lives lived living reside resides resided residing stay staying located location moved move deliver delivered ship shipped send sent mail
+    mailed arrived return office offices taxi cab home house corner adresse anschrift wohnhaft wohnt dirección domicilio endereço indirizzo adres cím stop"""
+)
+_NO_PLACE = wordset(
+    """chapter article section figure fig table page version part volume vol episode season level step phase group grade class day week year question problem exercise
+    equation model windows iphone python covid january february march april may june july august september october november december monday tuesday wednesday
+    thursday friday saturday sunday number act rule since date phone tel fax mobile iban card visa call during in on by inc corp llc ltd"""
+)
+_WORDS = re.compile(r"[^\W\d_]+")
+_NUMBERS = re.compile(r"(?<![\w-])\d{1,6}(?!\d)")
+_UNITS = re.compile(rf"(?<!\w)(?:{_UNIT}|{_BOX})", re.IGNORECASE)
+_FIRST = re.compile(rf"(?<!\w)(?:{_NUMBER}(?=[ ,]+(?:{_CAPITAL}|\d|{_TYPE}))|(?i:{_UNIT}|{_BOX}))")
+_ARMY = re.compile(r"(?:\b(?:USNS|USNV|USS|USCGC|Unit|PSC)\b[^\n]*\n?[ \t]*)?\b(?:APO|FPO|DPO)[ ,]+A[AEP]\b")
+_NUMBERED_NAME = re.compile(rf"{_NUMBER} (?:{_CAPITAL} ){{1,4}}{_NUMBER}[ ,\n]")
+
+
+def _address(text: str, match: re.Match[str]) -> Iterable[Hit]:
+    chain = match[0]
+    numbers = _NUMBERS.findall(chain)
+    if not numbers:
+        return
+    evidence = _evidence(chain, len(numbers))
+    army = _ARMY.search(chain)
+    if evidence < 2 and not army:
+        if evidence < 0 or _WHERE.isdisjoint(told(text, match.start(), 32)):
+            return
+        evidence += 2
+    start = match.start() + (army.start() if army else _lead(chain))
+    yield Hit("address", start, match.start() + len(chain.rstrip(" ,.\n\t>")), min(0.95, 0.4 + 0.15 * evidence))
+
+
+def _evidence(chain: str, numbers: int) -> int:
+    """Count what speaks for an address: two marks are enough, one where words before the chain speak of a place."""
+    words = _WORDS.findall(chain.lower())
+    if not words:
+        return -1
+    evidence = 2 * (not _STREETS.isdisjoint(words)) + (numbers > 1) - 2 * (not _NO_PLACE.isdisjoint(words))
+    evidence += 2 * any(word.endswith(_STREET_ENDS) and len(word) > 5 for word in words)
+    if _UNITS.search(chain):
+        evidence += 2
+    elif numbers > 1 and _NUMBERED_NAME.match(chain):
+        evidence += 1
+    return evidence
+
+
+def _lead(chain: str) -> int:
+    """Return how much of the chain's beginning is a name or a sentence's first word, and no part of the address."""
+    first = _FIRST.search(chain)
+    number = _NUMBERS.search(chain)
+    assert number is not None
+    line = chain.rfind("\n", 0, number.start())
+    if line >= 0:
+        rest = chain[line + 1 :]
+        return line + 1 + len(rest) - len(rest.lstrip(" \t>,"))
+    return first.start() if first and first.start() == number.start() and _UNITS.search(chain) else 0
+
+
+def _corner(_: str, match: re.Match[str]) -> Iterable[Hit]:
+    yield Hit("address", match.start(), match.start() + len(match[0].rstrip(" .,")), 0.96)
+
+
+def _postcode(text: str, match: re.Match[str]) -> Iterable[Hit]:
+    if match["town"] and not _TOWN.search(before(text, match.start())):
+        return
+    yield Hit("postcode", *match.span(str(match.lastgroup)), 0.7)
+
+
+_TOWN = re.compile(rf"\b(?:in|from|near|at) (?:(?:{_LINK} )?{_CAPITAL} ){{1,4}}(?:{_LINK} {_CAPITAL} )?$")
+_STATES = (
+    "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]|N[ST]W|VIC|QLD|TAS"
+)
+DETECTORS = (
+    Detector(
+        ("address",),
+        r"[0-9][A-Za-z]?\.?,?\s+\p{L}|\p{Lu}[\p{L}.'’-]*[\s,#]{1,3}[0-9]|(?:[aA]pt|[sS]uite|[uU]nit|[bB]ox|[fF]lat)\.? ?#?[0-9]",
+        re.compile(rf"(?=[^\W_])(?<![\w$€£#@/.:-])(?<!\d,){_START}(?:{_BETWEEN}{_ITEM}){{1,16}}"),
+        _address,
+        layer=1,
+    ),
+    Detector(
+        ("address",),
+        ("corner of",),
+        re.compile(rf"(?:[Tt]he )?[Cc]orner of (?:{_ITEM} ?){{1,6}}and (?:{_ITEM} ?){{1,6}}"),
+        _corner,
+        layer=1,
+        has_digit=False,
+    ),
+    Detector(
+        ("postcode",),
+        r"[zZ]ip|ZIP|[pP]ost|POST|(?-u:\b)PLZ|(?-u:\b)CAP(?-u:\b)|[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}|[A-Z][0-9][A-Z] [0-9][A-Z][0-9]|[0-9]{5}-[0-9]{4}|[A-Z]{2,3} [0-9]{4,5}"
+        r"|(?-u:\b)(?:in|from|near|at) \p{Lu}[\p{L} ]{1,40} [0-9]{3}",
+        re.compile(
+            r"(?:(?i:zip|zip ?code|post ?codes?|postal ?codes?|plz|cap|codice postale|code postal|código postal|cep)(?: (?i:is|was|number|in|no))?[ :.=]{1,3}"
+            r"(?:(?i:is|was) )?(?P<named>[A-Z]{0,2}\d[\dA-Z]{1,4}(?:[ -]?\d[\dA-Z]{1,3})?))(?!\w)"
+            r"|(?<![\w-])(?P<form>(?:[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d|[A-HK-Y]\d\d|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])) \d[ABD-HJLNP-UW-Z]{2}"
+            r"|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] \d[ABCEGHJ-NPRSTV-Z]\d)(?![\w-])"
+            rf"|(?<=, )(?:{_STATES}),? (?P<state>\d{{5}}(?:-\d{{4}})?|\d{{4}})(?!\w|[.,-]\d)"
+            r"|(?<=\w )(?P<town>(?<=\w )(?!1[5-9]\d\d|20\d\d)(?:\d{4,5}|\d{3} \d\d|\d\d-\d{3}|\d{4}-\d{3}))(?!\w|[.,:%-]\d)"
+        ),
+        _postcode,
+        layer=1,
+    ),
+)
