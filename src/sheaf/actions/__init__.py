@@ -16,6 +16,7 @@ from sheaf.actions.context import Context
 from sheaf.actions.deliver import hand_over, hand_to_buyer
 from sheaf.actions.download import download
 from sheaf.actions.ledgers import Ledger, ledgers
+from sheaf.actions.recompute import Recomputation, recompute
 from sheaf.actions.request import (
     Reclaimed,
     cancel,
@@ -41,6 +42,7 @@ __all__ = [
     "Ledger",
     "Preview",
     "Reclaimed",
+    "Recomputation",
     "Seat",
     "Settlement",
     "Status",
@@ -71,6 +73,7 @@ __all__ = [
     "preview",
     "publish_sample",
     "reclaim",
+    "recompute",
     "register_key",
     "resume_submissions",
     "seats",

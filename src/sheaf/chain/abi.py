@@ -39,6 +39,21 @@ class Function:
         """Return the call data. Raises InputError for a wrong number of arguments or a value outside its type."""
         return self.selector + encode_arguments(f"{self.contract}.{self.name}", self.inputs, args)
 
+    def arguments(self, data: bytes) -> dict[str, Any] | None:
+        """Return the arguments by name that call data gives; None if it calls another function or is malformed."""
+        from eth_abi.abi import decode
+        from eth_abi.exceptions import DecodingError
+
+        if data[:4] != self.selector:
+            return None
+        try:
+            values = decode(self.types, data[4:])
+        except (DecodingError, UnicodeDecodeError):
+            return None
+        return {
+            part["name"]: _named(part, value) for part, value in zip(self.inputs, values, strict=True)
+        }
+
     def decode(self, data: bytes) -> Any:
         """Return what the call returned; None if it returns nothing."""
         from eth_abi.abi import decode

@@ -139,6 +139,14 @@ class Chain:
         self._wait(is_mined, f"transaction: {transaction}: not mined")
         return self._receipt(found)
 
+    def call_of(self, transaction: str, contract: str, function: str) -> dict[str, Any] | None:
+        """Return the arguments by name with which a transaction called a contract's function; None if it did something else."""
+        found = self.request("eth_getTransactionByHash", transaction) or {}
+        handle = self._handle(contract)
+        if str(found.get("to")).lower() != handle.address.lower():
+            return None
+        return handle.artifact.function(function, 0).arguments(bytes.fromhex(found["input"][2:]))
+
     # Contracts
 
     def address_of(self, contract: str) -> Address:

@@ -11,7 +11,7 @@ import typer
 from sheaf.cli.frame.paper import Paper, clean, when
 from sheaf.cli.session import Session, plain
 from sheaf.cli.verb import verb
-from sheaf.domain.errors import InputError
+from sheaf.domain.errors import InputError, IntegrityError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,6 +119,33 @@ def advance(session: Session, number: Number) -> None:
 
     step = actions.advance(session.acting, number)
     session.answer({"submission": number, "step": step}, lambda out: out.line(step))
+
+
+@verb(app, "recompute")
+def recompute(session: Session, number: Number) -> None:
+    """Make verdict and payments of a submission again from public data, and name the first difference. Needs no account.
+
+    Example: sheaf review recompute 3 --json
+    """
+    from sheaf import actions
+    from sheaf.cli.frame.faults import EXIT_CODES
+
+    with session.working("recomputing"):
+        found = actions.recompute(session.market, number)
+
+    def show(out: Paper) -> None:
+        for step in found.checked:
+            out.line(("holds    ", "green"), step)
+        for step in found.skipped:
+            out.line(("skipped  ", "yellow"), step)
+        if found.difference is not None:
+            out.line(("differs  ", "red"), found.difference)
+        elif not found.is_over:
+            out.line("no money has moved yet")
+
+    session.answer(found, show)
+    if not found.is_equal:
+        raise typer.Exit(EXIT_CODES[IntegrityError])
 
 
 def _from_positions(text: str, count: int) -> NDArray[np.bool_]:

@@ -1,0 +1,164 @@
+"""Recompute a submission from what is public: commitments, openings, verdict and payments, and name the first difference.
+
+It asks the chain for events and for the calls that counted, and takes nothing that a contract has concluded: every conclusion
+is made again by the twins and compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sheaf.domain.ids import SubmissionId
+from sheaf.market import requests
+from sheaf.review import committees, openings, reviews
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sheaf.actions.cases.docket import Case, Round, Tally
+    from sheaf.actions.context import Context
+    from sheaf.review.openings import Count
+
+
+@dataclass(frozen=True)
+class Recomputation:
+    """What was made again, in order, and the first thing that came out otherwise than the chain has it (None: nothing did).
+
+    `skipped` says what could not be made again and why. `is_over` tells whether the money has moved.
+    """
+
+    submission: SubmissionId
+    is_equal: bool
+    checked: tuple[str, ...]
+    skipped: tuple[str, ...]
+    difference: str | None
+    is_over: bool
+
+
+class _Difference(Exception):
+    """The chain says otherwise; the text says of what."""
+
+
+class _Skipped(Exception):
+    """Something that cannot be made again from here; the text says why."""
+
+
+def recompute(ctx: Context, submission: SubmissionId | int) -> Recomputation:
+    """Make a submission's commitments, verdict and payments again from public data and compare them with the chain.
+
+    Needs no key and no store. Raises InputError for a number that no submission has.
+    """
+    case = ctx.docket.case(submission)
+    checked: list[str] = []
+    skipped: list[str] = []
+    difference = None
+    try:
+        for name, check in _steps(ctx, case):
+            try:
+                check()
+                checked.append(name)
+            except _Skipped as reason:
+                skipped.append(f"{name}: {reason}")
+    except _Difference as found:
+        difference = str(found)
+    return Recomputation(
+        case.submission, difference is None, tuple(checked), tuple(skipped), difference, case.is_over
+    )
+
+
+def _steps(ctx: Context, case: Case) -> Iterator[tuple[str, Callable[[], None]]]:
+    yield "bond", partial(_check_bond, ctx, case)
+    counts: list[Count] = []
+    for drawn, tally in zip(case.rounds, [one for one in case.tallies if one.round], strict=False):
+        yield f"round {drawn.number}: openings", partial(_check_openings, ctx, case, drawn, tally)
+        yield f"round {drawn.number}: verdict", partial(_check_verdict, ctx, case, (drawn, tally), counts)
+    if case.settlement is not None:
+        yield "payments", partial(_check_payments, ctx, case)
+
+
+def _same(what: str, found: object, expected: object) -> None:
+    if found != expected:
+        raise _Difference(f"{what}: the chain says {found}, recomputed {expected}")
+
+
+def _check_bond(ctx: Context, case: Case) -> None:
+    _same("bond", case.bond, _reserved(ctx, case).bond)
+
+
+def _opened(ctx: Context, case: Case, drawn: Round, tally: Tally) -> list[openings.Opening]:
+    call = ctx.chain.call_of(tally.transaction, reviews.CONTRACT, "tally")
+    if call is None or call["submission"] != case.submission:
+        raise _Skipped(f"transaction {tally.transaction} counts through another contract")
+    seats = [seat for seat in drawn.seats if call["seats_mask"] >> seat & 1]
+    size = openings.bitmap_bytes(case.records)
+    bitmaps = [call["all_bitmaps"][size * i : size * i + size] for i in range(len(seats))]
+    return [
+        openings.Opening(*one)
+        for one in zip(seats, call["accounts"], map(bytes, call["salts"]), bitmaps, strict=True)
+    ]
+
+
+def _check_openings(ctx: Context, case: Case, drawn: Round, tally: Tally) -> None:
+    shown = _opened(ctx, case, drawn, tally)
+    for one in shown:
+        what = f"round {drawn.number}, seat {one.seat}"
+        _same(f"{what}: account", drawn.members[one.seat - drawn.first], one.account)
+        made = openings.commitment(one.bitmap, one.salt, case.submission, one.account, drawn.number)
+        _same(f"{what}: commitment", drawn.commitments[one.seat].hex(), made.hex())
+    left_out = case.openings.keys() & set(drawn.seats) - {one.seat for one in shown}
+    _same(f"round {drawn.number}: seats opened on the chain and not counted", sorted(left_out), [])
+
+
+def _check_verdict(ctx: Context, case: Case, counting: tuple[Round, Tally], counts: list[Count]) -> None:
+    drawn, tally = counting
+    quorum = committees.committee(ctx.chain, case.submission).quorum
+    bitmaps = [one.bitmap for one in _opened(ctx, case, drawn, tally)]
+    if drawn.number == 1:
+        count = openings.count_first(bitmaps, quorum, case.records)
+    elif not counts:
+        raise _Skipped("round 1 was not recomputed")
+    else:
+        opened = len(bitmaps) + len(_opened(ctx, case, case.rounds[0], case.tallies[0]))
+        count = openings.count_second(counts[0], bitmaps, opened, quorum, case.records)
+    what = f"round {drawn.number}"
+    _same(f"{what}: rejected records", tally.rejected_bitmap.hex(), count.rejected.hex())
+    _same(f"{what}: hung records", tally.hung_bitmap.hex(), count.hung.hex())
+    rejected, hung = openings.marks(count.rejected), openings.marks(count.hung)
+    expected = (case.records - rejected - hung, rejected, hung)
+    _same(f"{what}: approved, rejected, hung", (tally.approved, tally.rejected, tally.hung), expected)
+    counts.append(count)
+
+
+def _check_payments(ctx: Context, case: Case) -> None:
+    from sheaf.actions.request import show_request
+
+    settled: dict[str, Any] = case.settlement or {}
+    last, first = case.tallies[-1], case.tallies[0]
+    found, reserved = show_request(ctx, case.request), _reserved(ctx, case)
+    state = reviews.review(ctx.chain, case.submission)
+    # A ruling may leave more records hung than round 1 did.
+    decided_first = min(case.records - first.hung, last.approved + last.rejected)
+    verdict = requests.Verdict(
+        last.approved, last.rejected, decided_first, len(case.rounds[0].members), len(case.members),
+        state.opened_mask, case.members,
+    )  # fmt: skip
+    made = requests.submission(ctx.chain, case.submission)
+    parts = requests.split(
+        verdict, found.price, found.fee_bps, found.protocol_fee_bps, made.bond_percent, reserved.bond
+    )
+    _same("records approved", settled["approved"], last.approved)
+    _same("records rejected", settled["rejected"], last.rejected)
+    for name in ("paid", "validators_paid", "bond_back", "forfeited", "protocol_fee", "unearned"):
+        _same(name.replace("_", " "), settled[name], getattr(parts, name))
+
+
+def _reserved(ctx: Context, case: Case) -> requests.Reservation:
+    from sheaf.actions.request import show_request
+
+    found = show_request(ctx, case.request)
+    made = requests.submission(ctx.chain, case.submission)
+    return requests.reserved_by(
+        case.records, found.price, found.fee_bps, found.protocol_fee_bps, made.bond_percent
+    )
