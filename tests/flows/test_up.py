@@ -14,6 +14,7 @@ from sheaf import actions, bootstrap
 from sheaf.chain.engines import anvil
 from sheaf.domain.amounts import WAD
 from sheaf.domain.ids import SubmissionId
+from sheaf.nodes import local_market
 from tests.flows.stage import NODES, PASSWORD, Stage, free_port, kill, processes, wait_until
 
 SPECIFICATION = """
@@ -132,3 +133,14 @@ def test_a_second_market_is_refused(stage: Stage, tmp_path: Path) -> None:
     said = refused(same_port)
     assert "port" in said and "taken" in said and len(said.strip().splitlines()) == 1, said
     assert processes(same_port.home) == {}
+
+
+def test_a_market_that_is_stopped_while_it_starts(stage: Stage) -> None:
+    """SIGTERM before the market works ends it in order: no trace is printed, nothing keeps running, and its folder is free again."""
+    stage.start()
+    wait_until(lambda: (stage.home / "deployments" / "31337.json").exists(), 120, "the contracts", stage.log)
+    assert stage.stop() == 130
+    assert "Traceback" not in stage.log()
+    assert processes(stage.home) == {}
+    with local_market.only_one(bootstrap.read_settings(home=stage.home)):
+        pass

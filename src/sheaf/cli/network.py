@@ -100,9 +100,13 @@ def up(
 
     Other terminals use it with the same --home. Example: sheaf up --validators 5 --judge checks-only
     """
+    import signal
+
     from sheaf.nodes import local_market
     from sheaf.verification.judges import KINDS
 
+    # Until the nodes are supervised, SIGTERM is Ctrl-C: what was started is ended in order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     judges = [judge or KINDS[number % len(KINDS)] for number in range(validators)]
     anvil = local_market.find_anvil(session.settings) if use_anvil else None
     with (
