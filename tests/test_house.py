@@ -262,10 +262,10 @@ def test_domain_has_no_world() -> None:
 
 
 def test_sciences_know_no_chain() -> None:
-    """Verification takes tables and numbers: it imports neither wallets nor sockets nor the chain's libraries."""
+    """Sciences take tables and numbers: they import neither wallets nor sockets nor the chain's libraries."""
     foreign = {"web3", "eth_account", "eth_tester", "eth", "socket", "requests", "aiohttp", "urllib"}
     found = []
-    for path in (SOURCE / "verification").rglob("*.py"):
+    for path in [file for room in ("verification", "valuation") for file in (SOURCE / room).rglob("*.py")]:
         found += [
             f"{name(path)} imports {module}"
             for module in imported(path)
