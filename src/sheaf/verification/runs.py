@@ -139,7 +139,9 @@ class Runs(Generic[R]):
             runs = [*self._manifest.runs, _Listed("", 0, len(run))]
             fresh = {len(runs) - 1: run}
             while len(tail := _full_level(runs, self._layout.most)):
-                merged = self._layout.merge([fresh.get(i) or self._open[runs[i].name] for i in tail])
+                merged = self._layout.merge(
+                    [fresh[i] if i in fresh else self._open[runs[i].name] for i in tail]
+                )
                 fresh = {tail[0]: merged}
                 runs[tail[0] :] = [_Listed("", runs[tail[0]].level + 1, len(merged))]
             self._replace(runs, fresh)
@@ -161,7 +163,9 @@ class Runs(Generic[R]):
                 return
             with contextlib.suppress(FileNotFoundError):
                 self._open = {
-                    run.name: self._open.get(run.name) or read_run(self._layout, self._at / run.name)
+                    run.name: self._open[run.name]
+                    if run.name in self._open
+                    else read_run(self._layout, self._at / run.name)
                     for run in manifest.runs
                 }
                 self._manifest, self._seen = manifest, seen

@@ -86,6 +86,15 @@ def test_adding_a_submission_again_changes_nothing(tmp_path: Path) -> None:
     assert not len(ExactIndex(tmp_path).find(digests(2)))
 
 
+def test_empty_submissions_are_held_too(tmp_path: Path) -> None:
+    """Submissions without records are known, through merges and reopening."""
+    index = ExactIndex(tmp_path)
+    for number in range(2 * FAN):
+        assert index.add(digests(1) if number == FAN else b"", number)
+    assert ExactIndex(tmp_path).submissions().tolist() == list(range(2 * FAN))
+    assert triples(index.find(digests(1))) == [(0, FAN, 0)]
+
+
 def test_namespaces_know_nothing_of_each_other(tmp_path: Path) -> None:
     """What was added under one name is not found under another."""
     ExactIndex(tmp_path, "chain-1").add(digests(1), 1)

@@ -1,0 +1,28 @@
+"""Near duplicates: records that are almost those that were there before.
+
+One kind of sketch a file: `text`, `rows`, `images`, `series`. Each turns records into band keys that near ones share and signatures
+that are compared (`sketch`); `pairs` finds near records of one table, `index` those added before, `search` is the door.
+"""
+
+from __future__ import annotations
+
+from sheaf.verification.near.index import Matches, NearIndex
+from sheaf.verification.near.pairs import Pairs, clusters, near_pairs, standing
+from sheaf.verification.near.search import KINDS, THRESHOLDS, Found, choose, find_near_duplicates
+from sheaf.verification.near.sketch import Kind, Sketch
+
+__all__ = [
+    "KINDS",
+    "THRESHOLDS",
+    "Found",
+    "Kind",
+    "Matches",
+    "NearIndex",
+    "Pairs",
+    "Sketch",
+    "choose",
+    "clusters",
+    "find_near_duplicates",
+    "near_pairs",
+    "standing",
+]

@@ -1,0 +1,76 @@
+"""What records become so that near ones can be found: band keys that near records share, and signatures that are compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sheaf.verification.near.sets import Sets
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """Sketches of n records.
+
+    `present` (n,) tells which records have anything to compare. `keys` (n, bands) is what is stored of them, `signature`
+    (n, width) what decides. `probes` are (band, keys of shape (n,)) to be looked up; by default the stored keys themselves.
+    `sets`, where there are any, give the similarity without error.
+    """
+
+    present: NDArray[np.bool_]
+    keys: NDArray[np.uint32]
+    signature: NDArray[np.uint8]
+    sets: Sets | None = None
+    near: tuple[tuple[int, NDArray[np.uint32]], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+    @cached_property
+    def probes(self) -> tuple[tuple[int, NDArray[np.uint32]], ...]:
+        """Every (band, keys) under which a near record may be stored."""
+        return tuple((band, self.keys[:, band]) for band in range(self.keys.shape[1])) + self.near
+
+
+class Kind(Protocol):
+    """One way to compare records: text, rows, images, series."""
+
+    @property
+    def namespace(self) -> str:
+        """A name for everything that a stored sketch depends on: sketches of one namespace can be compared."""
+        ...
+
+    @property
+    def bands(self) -> int:
+        """Keys stored of one record."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Bytes of a signature."""
+        ...
+
+    @property
+    def threshold(self) -> float:
+        """From which similarity, 0 to 1, records count as near."""
+        ...
+
+    @property
+    def margin(self) -> float:
+        """How far a signature's similarity may lie below the true one."""
+        ...
+
+    def sketch(self, table: pa.Table) -> Sketch:
+        """Return the sketches of all records of `table`."""
+        ...
+
+    def similarity(self, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return shape (m,): the similarity, 0 to 1, of signatures of shape (m, width)."""
+        ...
