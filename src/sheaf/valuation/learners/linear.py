@@ -36,7 +36,7 @@ class Linear:
     """The worth of owners whose records are fitted together.
 
     `accuracy`: how often the highest score is right; the empty set is worth 1 / classes. `fit`: 1 less the squared error of scores, cut
-    to [0, 1], over that of a guess among all classes; the empty set is worth 0.
+    to [0, 1], over that of a guess among all classes; the empty set is worth 0. A set of one class always answers it.
     """
 
     def __init__(
@@ -69,8 +69,19 @@ class Linear:
         for rows in blocks(len(coalitions), width * width, 1 << 21):
             members = coalitions[rows].astype(np.float64)
             worth[rows] = self._measured(self._weights(members))
-        worth[~coalitions.any(axis=1)] = 0.0 if self._measure == "fit" else 1.0 / self._classes
-        return worth
+        return self._certain(coalitions, worth)
+
+    def _certain(self, coalitions: Flags, worth: Floats) -> Floats:
+        """Set what needs no fit: without records a guess, with records of one class that class as the answer."""
+        counts = coalitions.astype(np.float64) @ (self._cross[:, -1] > 0)
+        known = (counts > 0).sum(axis=1)
+        share = np.bincount(self._truth, minlength=self._classes) / float(len(self._truth))
+        only = share[counts.argmax(axis=1)]
+        guess = 1.0 / self._classes
+        if self._measure == "fit":
+            guess, only = 0.0, 1.0 - 2.0 * (1.0 - only) / (1.0 - 1.0 / self._classes)
+        certain: Floats = np.where(known == 0, guess, np.where(known == 1, only, worth))
+        return certain
 
     def _weights(self, members: Floats) -> Floats:
         """Return whole weights, shape (m, width, classes), in steps of 1 / WEIGHT_STEPS."""
