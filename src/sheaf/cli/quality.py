@@ -12,10 +12,12 @@ from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
 
 if TYPE_CHECKING:
+    from sheaf.actions.quality.duplicates import NearDuplicates
     from sheaf.actions.quality.labels import LabelQuality
+    from sheaf.actions.quality.personal import PersonalData
 
 app = typer.Typer(
-    no_args_is_help=True, help="Quality: many labels to one answer, workers, rings; no market needed."
+    no_args_is_help=True, help="Quality of labels and records; no market needed."
 )
 
 SHOWN = 10
@@ -68,3 +70,99 @@ def _show(out: Paper, found: LabelQuality) -> None:
     out.head("most like spammers")
     out.table(heads, rows, right=heads)
     out.line("--json gives every item and worker")
+
+
+@verb(app, "personal")
+def personal(
+    session: Session,
+    file: Annotated[Path, typer.Argument(help="Records: CSV, JSON Lines or Parquet.")],
+    kind: Annotated[list[str] | None, typer.Option(help="Look for this kind alone; may be repeated.")] = None,
+    field: Annotated[list[str] | None, typer.Option(help="Search this field alone; may be repeated.")] = None,
+    least_score: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Leave out what is less sure than this, 0 to 1.")
+    ] = 0.0,
+) -> None:
+    """Find personal data in text: e-mail, telephone, cards, accounts, identity numbers, addresses, names; shown masked.
+
+    Example: sheaf quality personal answers.csv --kind email --kind phone --json
+    """
+    from sheaf.actions.quality.personal import personal_data
+
+    found = personal_data(file, kind or (), field or (), least_score)
+    session.answer(found, lambda out: _show_personal(out, found))
+
+
+def _show_personal(out: Paper, found: PersonalData) -> None:
+    out.line(
+        f"{found.flagged:,} of {found.records:,} records hold personal data, in {', '.join(found.fields) or 'no text field'}"
+    )
+    if not found.spots:
+        return
+    out.head("kinds")
+    out.table(("kind", "times"), list(found.kinds.items()), right=("times",))
+    out.head("first places")
+    rows = [
+        (spot.record, spot.field, spot.kind, f"{spot.start}–{spot.end}", f"{spot.score:.2f}", spot.shown)
+        for spot in found.spots[:SHOWN]
+    ]
+    out.table(("record", "field", "kind", "characters", "score", "masked"), rows, right=("record", "score"))
+    out.line("--json gives every place")
+
+
+@verb(app, "duplicates")
+def duplicates(
+    session: Session,
+    file: Annotated[
+        Path, typer.Argument(help="Records: CSV, JSON Lines or Parquet, or a folder of images.")
+    ],
+    field: Annotated[list[str] | None, typer.Option(help="Compare this field; may be repeated.")] = None,
+    kind: Annotated[str, typer.Option(help="text, table, image or series; else as the fields are.")] = "",
+    threshold: Annotated[
+        float | None, typer.Option(help="From which similarity, 0 to 1, records are near.")
+    ] = None,
+    scale: Annotated[
+        list[str] | None,
+        typer.Option(help="FIELD=NUMBER: in a table, 1 - threshold of this may lie between numbers."),
+    ] = None,
+    unit: Annotated[str, typer.Option(help="Shingles of texts: words or characters.")] = "words",
+    length: Annotated[int | None, typer.Option(help="Words or characters of a shingle.")] = None,
+    window: Annotated[int | None, typer.Option(help="Values of a window of series.")] = None,
+    index: Annotated[Path | None, typer.Option(help="Folder that remembers: look there too.")] = None,
+    add_as: Annotated[
+        int | None, typer.Option("--add-as", help="Then add the records to the index under this number.")
+    ] = None,
+) -> None:
+    """Find records that are almost the same, in a file and in what an index remembers.
+
+    Example: sheaf quality duplicates answers.jsonl --field text --threshold 0.6 --index seen --add-as 17 --json
+    """
+    from sheaf.actions.quality.duplicates import near_duplicates, scales
+
+    settings = {"scales": scales(scale or ()), "unit": unit, "length": length, "window": window}
+    found = near_duplicates(
+        file, field or (), kind, threshold, index, {**settings, "submission": add_as}
+    )
+    session.answer(found, lambda out: _show_duplicates(out, found))
+
+
+def _show_duplicates(out: Paper, found: NearDuplicates) -> None:
+    more = sum(map(len, found.clusters)) - len(found.clusters)
+    out.line(
+        f"{found.compared:,} of {found.records:,} records compared as {found.kind}, near from {found.threshold:g}; "
+        f"{more:,} repeat an earlier one, in {len(found.clusters):,} clusters"
+    )
+    if found.pairs:
+        out.head("nearest pairs")
+        nearest = sorted(found.pairs, key=lambda pair: -pair.similarity)[:SHOWN]
+        rows = [(pair.record, pair.earlier, f"{pair.similarity:.3f}") for pair in nearest]
+        heads = ("record", "earlier", "similarity")
+        out.table(heads, rows, right=heads)
+    if found.matches:
+        out.head("nearest in the index")
+        best = sorted(found.matches, key=lambda match: -match.similarity)[:SHOWN]
+        cells = [(m.record, m.submission, m.other, f"{m.similarity:.3f}") for m in best]
+        names = ("record", "submission", "its record", "similarity")
+        out.table(names, cells, right=names)
+    if found.indexed:
+        out.line(f"index: {found.indexed:,} records" + (", these among them" if found.added else ""))
+    out.line("--json gives every pair, cluster and match")

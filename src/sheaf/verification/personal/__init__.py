@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["DETECTORS", "IDENTIFYING", "KINDS", "find", "find_in", "mask"]
+__all__ = ["DETECTORS", "IDENTIFIERS", "KINDS", "LEAST_SCORE", "REFUSED", "find", "find_in", "mask", "text_fields"]
 
 DETECTORS = (
     *network.DETECTORS,
@@ -41,32 +41,44 @@ DETECTORS = (
 KINDS = tuple(sorted({kind for detector in DETECTORS for kind in detector.kinds}))
 """Every kind that can be found."""
 
-IDENTIFYING = tuple(kind for kind in KINDS if kind not in ("age", "organisation", "person", "postcode", "url"))
-"""Kinds that point at one person by themselves, or let one reach him: what a market should not trade unasked."""
+IDENTIFIERS = tuple(sorted({kind for detector in DETECTORS if detector.layer == 0 for kind in detector.kinds}))
+"""Kinds told by their form, check digits and the words beside them; the others (people, places, organisations) are told by language."""
+
+REFUSED = tuple(kind for kind in IDENTIFIERS if kind not in ("age", "url", "username"))
+"""Kinds that a market should not trade unasked: what the check refuses where a specification does not say."""
+
+LEAST_SCORE = 0.7
+"""Hits below rest on form alone, with nothing beside them that tells them from other numbers."""
 
 
 def find(table: pa.Table, kinds: Iterable[str] = KINDS, fields: Iterable[str] | None = None) -> pl.DataFrame:
     """Return the columns `record`, `field`, `kind`, `start`, `end`, `score`: what the text columns (or `fields`) hold, by record.
 
-    `start` and `end` count characters, the end is exclusive. Raises InputError for a kind or field that is not known, and for a field that is no
-    text.
+    `start` and `end` count characters, the end is exclusive. Raises InputError for a kind or field that is not known, and for a field
+    that is no text.
     """
     import polars as pl
     import pyarrow as pa
 
-    texts = [name for name in table.column_names if _is_text(table.schema.field(name).type)]
+    texts = text_fields(table)
     asked = texts if fields is None else list(fields)
     for name in asked:
         if name not in texts:
             raise InputError("field", name, f"name columns of text: {', '.join(texts) or 'there are none'}")
-    frames = []
+    frames = [find_in(pl.Series([], dtype=pl.String), kinds).with_columns(field=pl.lit(""))]
     for name in asked:
         column = pl.Series(name, pl.from_arrow(table.column(name).cast(pa.large_string())))
         frames.append(find_in(column, kinds).with_columns(field=pl.lit(name)))
-    columns = ["record", "field", "kind", "start", "end", "score"]
-    if not frames:
-        return find_in(pl.Series([], dtype=pl.String), kinds).with_columns(field=pl.lit("")).select(columns)
-    return pl.concat(frames).select(columns).sort("record", maintain_order=True)
+    found = pl.concat(frames).select("record", "field", "kind", "start", "end", "score")
+    return found.sort("record", maintain_order=True)
+
+
+def text_fields(table: pa.Table) -> list[str]:
+    """Return the names of the columns that hold text."""
+    import pyarrow.types as types
+
+    is_text = (types.is_string, types.is_large_string, types.is_string_view)
+    return [field.name for field in table.schema if any(test(field.type) for test in is_text)]
 
 
 def find_in(texts: pl.Series, kinds: Iterable[str] = KINDS) -> pl.DataFrame:
@@ -75,13 +87,7 @@ def find_in(texts: pl.Series, kinds: Iterable[str] = KINDS) -> pl.DataFrame:
 
     wanted = frozenset(kinds)
     for kind in sorted(wanted.difference(KINDS)):
-        raise InputError("kind", kind, f"use of {', '.join(KINDS)}")
+        raise InputError("kind", kind, f"use some of {', '.join(KINDS)}")
     rows = scan(texts, DETECTORS, wanted)
     schema = {"record": pl.Int64, "kind": pl.String, "start": pl.Int64, "end": pl.Int64, "score": pl.Float64}
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))

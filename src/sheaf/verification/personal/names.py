@@ -11,7 +11,7 @@ aaron abby abigail adam adele adrian adrienne agnes aidan aileen alan albert ale
 allison alma alvin alyssa amanda amber amelia amy andrea andrew andy angela angelina angus anita ann anna anne annette annie anthony antonia april
 archie ariana arnold arthur ashley ashton audrey austin ava barbara barry beatrice becky belinda ben benjamin bernadette bernard bernice bert beth
 bethany betsy betty beverly bill billy bonnie brad bradley brandon brenda brendan brent brett brian bridget brittany bruce bryan bryce caitlin caleb
-calvin cameron camilla candice carl carla carly carmen carol carole caroline carolyn carrie carter casey cassandra catherine cathy cecil cecilia
+calvin cameron camilla candice carl carla carly carmen carole caroline carolyn carrie carter casey cassandra catherine cathy cecil cecilia
 chad charles charlotte chelsea cheryl chester chloe chris christian christie christina christine christopher christy cindy claire clara clarence
 clark claudia clayton clifford clint clinton clyde cody colin colleen connie connor conor constance corey courtney craig crystal curtis cynthia
 daisy dale damian damon dana daniel danielle danny daphne darlene darrell darren daryl dave david dawn dean deanna debbie deborah debra dennis
@@ -132,8 +132,8 @@ FAMILY = frozenset(_FAMILY.split())
 AMBIGUOUS = frozenset(
     """
     abu adele amber andrea angel april archie asha asa ashley aurora austin ava banks barber baker ball bell bill bo bishop black blake brad brooks brown bush
-    butler carol carpenter carter casey chad chandler chase chelsea chen christian clark cook cooper cox cross crystal curry daisy dale dallas dana dawn day
-    dean deniz diego don dong dora drew duc duran earl ebba elsa eve faith farmer fern fields fisher florence ford foster fox frank franklin freeman garner
+    butler carpenter carter casey chad chandler chase chelsea chen christian clark cook cooper cox cross crystal curry daisy dale dallas dana dawn day
+    dean deniz diego don dong dora drew duc duran earl ebba elsa faith farmer fern fields fisher florence ford foster fox frank franklin freeman garner
     gene gardner gill grace grant graves gray green guy hai hale hall hamilton hana hao hardy harper harrison hart harvey hazel heather henry hill holland holt
     hong hope houston howard hunt hunter ida inga ion iris ivy jackson jade jan jasmine jay jean jefferson jersey jordan joy jun june juan jung kai kay kent kim
     king kiran knight lacey lambert lan lance lane lee leigh leon li lily lin lima lincoln ling lisa little logan lola long lori love lucia lupe lyons mack madison mai
@@ -144,7 +144,7 @@ AMBIGUOUS = frozenset(
     savannah scott sharp shanti sierra simon sina sims sky sole sofia soo stan stella sterling stone sue summer summers sydney tanya tate taylor terry tone tony troy
     tucker turner tyler uma urban van vera victor victoria vega viola violet virgil virginia wade walker walsh walter ward warner warren washington waters watt watts wayne
     weaver wells wendy west wheeler white will willis winston wise wolfe wood woods wright young usha ugo said long bao li mai jade georgia carolina valencia lorena
-    verona kobe kofi chandra luna sol marco polo columbia asia india china israel lourdes catalina alma angelo bert melvin chester lancaster lincoln jerome buck art bob
+    verona kobe kofi chandra luna sol marco polo columbia asia india china israel lourdes catalina alma angelo bert melvin chester lancaster lincoln jerome buck art 
     jack pam per finn jens tim pia tito otto igor maria jesus jesús
     """.split()
 )

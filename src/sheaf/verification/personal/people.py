@@ -34,17 +34,20 @@ _INTRODUCED = (
     " friend", " colleague", " boss", " neighbor", " neighbour", " mom", " mum", " dad", " husband", " wife", " m'appelle", " heiße", " me llamo",
     " mi chiamo", " ist", " nombre es", " nome è", " on behalf of", " signature",
 )  # fmt: skip
-_LABELS = (" name", " attn", " attention", " author", " patient", " contact", " customer", " client", " applicant", " signature", " regards", " sincerely")
 _PLACES = (" in", " at", " from", " to", " of", " the", " near")
 _SPEECH = (
     " says", " said", " explained", " told", " asked", " replied", " added", " wrote", " recalls", " recalled", " according to", " invited", " met", " thanked",
 )  # fmt: skip
-_DEED = re.compile(
-    r" (?:says|said|explained|told|asked|replied|added|wrote|writes|began|recalls|recalled|lives|lived|resides|was born|were born|married|died|smiled|"
-    r"laughed|nodded|thinks|thought|believes|knows|called|sings|sang|joined|graduated|moved to|grew up|had given|will be (?:talking|speaking))\b"
-    r"|['’]s (?:wife|husband|son|daughter|kid|kids|child|children|mother|father|brother|sister|friend|address|phone|birthday|email|death|killers?|career|life|album)\b"
-    r"|, (?:can|could|would|will|please|aged|who|a resident)\b|: [\"“]"
+_LIFE = re.compile(
+    r" (?:lives|lived|resides|was born|got married|died|grew up|began writing|smiled|laughed|nodded)\b"
+    r"|['’]s (?:wife|husband|son|daughter|kids?|child|children|mother|father|brother|sister|birthday|e-?mail|killers?)\b|, (?:can|could) (?:I|you|we)\b"
 )
+"""What only people do or have."""
+_DEED = re.compile(
+    r" (?:says|said|explained|told|asked|replied|added|wrote|writes|began|recalls|recalled|thinks|thought|believes|knows|called|sings|sang|joined|graduated"
+    r"|moved|had|will be|has been)\b|['’]s (?:friend|address|phone|death|career|life|album|novel)\b|, (?:who|aged|a resident)\b|: ?[\"“]"
+)
+"""What mostly people do or have."""
 _STOP = wordset(
     """
     the a an this that these those i you he she it we they my your his her its our their what who whom whose which when where why how is are was were be been do does did
@@ -69,6 +72,9 @@ def _person(text: str, match: re.Match[str]) -> Iterable[Hit]:
         parts = parts[1:]
     while parts and parts[-1].lower() in _STOP:
         parts = parts[:-1]
+    if len(parts) > 2 and parts[0].lower() not in GIVEN and parts[1].lower() in GIVEN:  # "Producer" and the like
+        start += len(parts[0]) + 1
+        parts = parts[1:]
     if not parts or parts[0][-1] == ".":
         return
     end = start + len(" ".join(parts))
@@ -78,7 +84,7 @@ def _person(text: str, match: re.Match[str]) -> Iterable[Hit]:
 
 def _score(parts: list[str], context: str, text: str, end: int) -> float:
     """Return how surely the capitalised words are a person's name; 0 where little speaks for it."""
-    lead = " " + context.lower().rstrip(" \n\t\"“'")
+    lead = " " + " ".join(context.lower().split()).rstrip("\"“' ")
     if lead.endswith(_TITLES):
         return 0.95
     low = [part.lower() for part in parts]
@@ -86,15 +92,17 @@ def _score(parts: list[str], context: str, text: str, end: int) -> float:
     is_sure = is_given and low[0] not in AMBIGUOUS
     if len(parts) > 1 and (score := _score_of_several(parts, low, is_given, is_sure, lead)):
         return score
-    bare = lead.rstrip(":,?")
-    if lead.endswith(_INTRODUCED) or (bare != lead and bare.endswith(_LABELS)):
+    if lead.rstrip(":,?").endswith(_INTRODUCED) or (len(parts) == 2 and lead.endswith(" by")):
         return 0.8
     if is_sure:
         return 0.7
-    if len(parts) == 1 and len(low[0]) > 6 and low[0].endswith(ENDINGS) and not lead.endswith(_PLACES):
+    if len(parts) == 1 and len(low[0]) > 5 and low[0].endswith(ENDINGS) and not lead.endswith(_PLACES):
         return 0.6
+    follows = after(text, end, 24)
+    if _LIFE.match(follows):
+        return 0.65
     is_family = low[-1] in FAMILY
-    if (is_given or is_family or len(parts) == 2) and (lead.endswith(_SPEECH) or _DEED.match(after(text, end, 24))):
+    if (is_given or is_family or len(parts) == 2) and (lead.endswith(_SPEECH) or _DEED.match(follows)):
         return 0.65
     return 0.55 if is_family and len(parts) == 1 and low[0] not in AMBIGUOUS and not lead.endswith(_PLACES) else 0.0
 
@@ -109,6 +117,19 @@ def _score_of_several(parts: list[str], low: list[str], is_given: bool, is_sure:
     return 0.75 if ends and not lead.endswith(_PLACES) else 0.0
 
 
+def _written_small(text: str, match: re.Match[str]) -> Iterable[Hit]:
+    if match["name"].split()[0] not in _STOP:
+        yield Hit("person", match.start("name"), match.end("name"), 0.7)
+
+
 DETECTORS = (
+    Detector(
+        ("person",),
+        ("name is", "name's", "call me"),
+        re.compile(r"(?:(?:my|his|her) name(?: is|'s|’s)|(?:people|friends) call me) (?P<name>[^\W\d_A-Z]{3,20}(?: [^\W\d_A-Z]{2,20})?)(?=\s*(?:$|[.,;!?\n\0]|and\b))"),
+        _written_small,
+        layer=2,
+        has_digit=False,
+    ),
     Detector(("person",), r"\p{Lu}\p{Ll}", _NAME, _person, layer=2, has_digit=False),
 )

@@ -9,7 +9,7 @@ from sheaf.verification.personal.kind import Detector, Hit, after, before, told,
 
 _NAMED = wordset(
     """phone phones telephone tel call calls called calling cell cellular mobile mob fax ph dial dialled dialed ring text texted sms whatsapp viber telegram
-    reach contact hotline landline pager voicemail number numbers extension telefon telefonnummer handy mobil mobilnummer rufnummer téléphone portable appel
+    reach contact hotline landline pager voicemail extension answer answers answering message messages telefon telefonnummer handy mobil mobilnummer rufnummer téléphone portable appel
     appelez appeler appelle teléfono móvil celular llame llamar llama llámame telefone ligue telefono cellulare chiama chiamare chiamami telefoon bel tlf
     puhelin telefón"""
 )
@@ -17,8 +17,10 @@ _LABEL = re.compile(r"(?<!\w)(?:desk|office|work|home|direct|m|t|p|f|h|w|c)\.?\)
 """Words that name a number as a telephone's only where they stand right before it."""
 _OTHER = wordset(
     """iban account order invoice ticket isbn issn reference ref serial sku tracking case article population between version room zip postcode doi patent
-    policy passport licence license page pages vol id item items total sum amount usd eur card"""
+    policy passport licence license page pages vol id item items total sum amount usd eur card ssn security tax identity national insurance nhs sin"""
 )
+_NUMBER = wordset("number numbers")
+"""Said of a telephone where no other word says of what."""
 _AFTER = re.compile(r"[\s,;:-]{0,3}\(?(?:mobile|fax|office|home|work|cell|phone|tel|desk)\b", re.IGNORECASE)
 _DATE = re.compile(
     r"(?:1[89]|20)\d\d([-./])[01]?\d\1[0-3]?\d(?:[ T]\d.*)?|[0-3]?\d([-./])[0-3]?\d\2(?:(?:1[89]|20)\d\d|\d\d)(?:[ T]\d.*)?"
@@ -42,7 +44,10 @@ def _phone(text: str, match: re.Match[str]) -> Iterable[Hit]:
     if score >= 0.85:
         yield Hit("phone", match.start("number"), match.end(), score)
         return
-    nearest = next((w for w in told(text, match.start("number")) if w in _NAMED or w in _OTHER), "")
+    words = told(text, match.start("number"))
+    nearest = next((word for word in words if word in _NAMED or word in _OTHER), "")
+    if not nearest and not _NUMBER.isdisjoint(words[:2]):
+        nearest = "phone"
     if nearest in _NAMED or _LABEL.search(before(text, match.start("number"), 12)):
         score = 0.9
     elif _AFTER.match(after(text, match.end(), 12)):

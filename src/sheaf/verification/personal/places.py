@@ -13,12 +13,12 @@ from sheaf.verification.personal.kind import Detector, Hit, before, told, wordse
 
 _CAPITAL = r"[^\W\d_a-zß-öø-ÿ][^\W\d_]*(?:['’.\-][^\W\d_]+)*\.?(?!:)"
 _LINK = r"(?:de|del|della|dei|degli|di|da|do|dos|das|du|des|la|le|les|el|los|las|van|von|der|den|zum|zur|am|an|of|y|e|u\.|z|na)"
-_TYPE = r"(?:rue|via|calle|avenida|avenue|rua|rúa|ul\.|al\.|os\.|trg|place|boulevard|chemin|plaza|út|útja|utca|tér|körút|köz|põik|tänav|kapu|strada|viale|piazza)"
+_TYPE = r"(?:gate|vej|veg|väg|gata|rue|via|calle|avenida|avenue|rua|rúa|ul\.|al\.|os\.|trg|boulevard|chemin|plaza|út|útja|utca|tér|körút|köz|põik|tänav|kapu|strada|viale|piazza)"
 _NUMBER = r"(?:\d{1,6}(?:[-/]\d{1,4})?[A-Za-z]?(?!\w|[:%]|[.,/]\d)(?:\.(?=[ ,]*\n|,| (?i:apt|suite)))?)"
 _UNIT = r"(?:apartment|apt|suite|ste|unit|flat|room|floor|box|psc|appartement|wohnung|top|stiege|piso|lgh)\b\.? ?#?\d+[a-z]?\b"
 _BOX = r"p\.? ?o\.? ?box:? ?\d+|post(?:boks|box|fach|schließfach) ?\d+|apartado \d+|casella postale \d+"
 _ITEM = rf"(?:{_NUMBER}|(?i:{_UNIT}|{_BOX})|{_TYPE}(?=[ \n,])|{_LINK}(?=[ '’])|{_CAPITAL}|\([^\W\d_]{{3,20}}\))"
-_BETWEEN = r"(?:[ \t]{0,2},?[ \t]*(?:\r?\n>?[ \t]{0,8}(?:, )?){0,2}|['’])"
+_BETWEEN = r"(?:[ \t]{0,2},?[ \t]*(?:\r?\n[>|*?#]{0,3}[ \t]{0,8}(?:, )?){0,2}|['’])"
 _START = rf"(?:{_NUMBER}|(?i:{_UNIT}|{_BOX})|{_TYPE}(?= )|{_CAPITAL})"
 
 _STREETS = wordset(
@@ -34,7 +34,7 @@ _STREET_ENDS = (
 )  # fmt: skip
 _WHERE = wordset(
     """address addresses live lives lived living reside resides resided residing stay staying located location moved move deliver delivered ship shipped send sent mail
-    mailed arrived return office offices taxi cab home house corner adresse anschrift wohnhaft wohnt dirección domicilio endereço indirizzo adres cím stop"""
+    mailed arrived return office offices taxi cab home house corner adresse anschrift wohnhaft wohnt station stop restaurant meet enter building store shop hotel dirección domicilio endereço indirizzo adres cím"""
 )
 _NO_PLACE = wordset(
     """chapter article section figure fig table page version part volume vol episode season level step phase group grade class day week year question problem exercise
@@ -61,7 +61,7 @@ def _address(text: str, match: re.Match[str]) -> Iterable[Hit]:
             return
         evidence += 2
     start = match.start() + (army.start() if army else _lead(chain))
-    yield Hit("address", start, match.start() + len(chain.rstrip(" ,.\n\t>")), min(0.95, 0.4 + 0.15 * evidence))
+    yield Hit("address", start, match.start() + len(chain.rstrip(" ,.\n\t>|*?#")), min(0.95, 0.4 + 0.15 * evidence))
 
 
 def _evidence(chain: str, numbers: int) -> int:
@@ -86,7 +86,7 @@ def _lead(chain: str) -> int:
     line = chain.rfind("\n", 0, number.start())
     if line >= 0:
         rest = chain[line + 1 :]
-        return line + 1 + len(rest) - len(rest.lstrip(" \t>,"))
+        return line + 1 + len(rest) - len(rest.lstrip(" \t>|*?#,"))
     return first.start() if first and first.start() == number.start() and _UNITS.search(chain) else 0
 
 
