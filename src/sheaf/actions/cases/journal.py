@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from sheaf.chain.contracts import write_whole
 from sheaf.domain.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -20,17 +20,7 @@ T = TypeVar("T")
 def keep(path: Path, entry: msgspec.Struct) -> None:
     """Write `entry` as JSON to `path`, readable by its owner only; after a crash the old or the new one is there, whole."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(entry))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    write_whole(path, msgspec.json.encode(entry))
 
 
 def recall(path: Path, kind: type[T]) -> T | None:
@@ -50,11 +40,3 @@ def recall(path: Path, kind: type[T]) -> T | None:
 def case_file(case: Case) -> str:
     """Return the name of a journal about a case. After a rollback the same number may be another submission: the root tells."""
     return f"{case.submission}-{case.root.hex()[:16]}.json"
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
