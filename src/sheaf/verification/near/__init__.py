@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from sheaf.verification.near.index import Matches, NearIndex
 from sheaf.verification.near.pairs import Pairs, clusters, near_pairs, standing
-from sheaf.verification.near.search import KINDS, THRESHOLDS, Found, choose, find_near_duplicates
+from sheaf.verification.near.search import KINDS, LEAST, THRESHOLDS, Found, choose, find_near_duplicates
 from sheaf.verification.near.sketch import Kind, Sketch
 
 __all__ = [
     "KINDS",
+    "LEAST",
     "THRESHOLDS",
     "Found",
     "Kind",

@@ -31,6 +31,8 @@ FLAT = 8
 """A picture whose averaged pixels differ by less (of 255) shows nothing to compare."""
 MAX_PIXELS = 1 << 26
 FORMATS = ("PNG", "JPEG", "WEBP")
+MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")
+"""How pixels may be stored: eight bits a channel at most, so that grey means the same everywhere."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def grey(data: bytes, formats: tuple[str, ...] = FORMATS) -> NDArray[np.int64] |
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=formats) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
+                if picture.width * picture.height > MAX_PIXELS or picture.mode not in MODES:
                     return None
                 small = picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
                 return np.asarray(small, np.int64)

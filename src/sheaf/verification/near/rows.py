@@ -32,7 +32,7 @@ _TERMS = numbers(7, 2)
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows by their `numbers`, each in units of its scale, and their `others`, compared by what they say.
+    """Rows by their `numbers`, each in units of its scale, and their `others`, which must be equal.
 
     Similarity is 1 less the greatest difference in units of scale, 0 where another field differs; so the tolerance is
     1 - `threshold`. Texts are equal after NFKC, case folding and joining of white space.
@@ -48,7 +48,7 @@ class Rows:
     def __post_init__(self) -> None:
         for name, scale in zip(self.numbers, self.scales, strict=True):
             if not 0 < scale < np.inf:
-                raise RecordError("scale", f"{name}={scale}", "give a number above 0")
+                raise RecordError("scales", f"{name}={scale}", "give a number above 0")
         if not 0 < self.threshold <= 1:
             raise RecordError("threshold", self.threshold, "give a number above 0 and at most 1")
 
@@ -117,7 +117,7 @@ def _said(values: Any) -> NDArray[np.uint64]:
     """Return a hash of each value, that of its normalised text where it is one; equal values are hashed once."""
     import pyarrow as pa
 
-    if kind_of(values.type) not in ("text", "bytes", "flag"):
+    if kind_of(values.type) in ("series", "other"):
         raise RecordError("field", values.type, "give fields of numbers, texts, bytes or booleans")
     if pa.types.is_null(values.type):
         return np.zeros(len(values), np.uint64)

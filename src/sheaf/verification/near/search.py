@@ -22,8 +22,8 @@ KINDS = ("text", "table", "image", "series")
 THRESHOLDS = {"text": 0.5, "table": 0.99, "image": 0.85, "series": 0.5}
 LENGTHS = {"words": 3, "characters": 5}
 LONGEST = 64
-LEAST = 0.4
-"""Below this similarity, shared band keys are too rare for sets to be found."""
+LEAST = {"text": 0.4, "table": 0.0, "image": 0.75, "series": 0.4}
+"""Below this similarity shared band keys are too rare; for rows it is not reached itself."""
 MAX_RECORDS = 2**31 - 1
 
 
@@ -77,10 +77,9 @@ def choose(
     kind = kind or _likely(set(kinds.values()))
     if kind not in KINDS:
         raise InputError("kind", kind, f"use one of {', '.join(KINDS)}")
-    least = {"table": 0.0, "image": 0.75}.get(kind, LEAST)
-    least_open = kind == "table"
+    least = LEAST[kind]
     wanted = THRESHOLDS[kind] if threshold is None else threshold
-    if not (least < wanted if least_open else least <= wanted) or not wanted <= 1:
+    if not least <= wanted <= 1 or not wanted:
         raise InputError("threshold", wanted, f"give a number from {least:g} to 1 for {kind}")
     given = dict(settings or {})
     if kind == "table":
