@@ -50,7 +50,7 @@ def test_codes_are_stable_names() -> None:
     assert len(reasons()) == sum(len(check.reasons) for check in checks.known()) + 4
     names = {check.name for check in checks.known()} | {"judge"}
     for code, reason in reasons().items():
-        assert re.fullmatch(r"[a-z]+\.[a-zA-Z]+", code) and code.partition(".")[0] in names
+        assert re.fullmatch(r"[a-z_]+\.[a-zA-Z]+", code) and code.partition(".")[0] in names
         assert reason.meaning.endswith(".") and reason.remedy.endswith(".")
 
 
