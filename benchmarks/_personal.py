@@ -60,7 +60,10 @@ def sentences(data: Path | None, seed: int = 0) -> list[Sentence]:
     if data is None:
         return _made(4_000, seed)
     found = [
-        Sentence(one["full_text"], tuple(Span(s["entity_type"], s["start_position"], s["end_position"]) for s in one["spans"]))
+        Sentence(
+            one["full_text"],
+            tuple(Span(s["entity_type"], s["start_position"], s["end_position"]) for s in one["spans"]),
+        )
         for path in sorted(data.glob("*.json"))
         for one in json.loads(path.read_text(encoding="utf-8"))
     ]
@@ -87,7 +90,11 @@ def _luhn_completed(number: str) -> str:
 def _card(random: np.random.Generator) -> str:
     first, length = [("4", 16), ("52", 16), ("37", 15), ("6011", 16)][random.integers(4)]
     number = _luhn_completed(_digits(random, length - 1, first))
-    return number if length == 15 or random.random() < 0.5 else " ".join(number[i : i + 4] for i in range(0, 16, 4))
+    return (
+        number
+        if length == 15 or random.random() < 0.5
+        else " ".join(number[i : i + 4] for i in range(0, 16, 4))
+    )
 
 
 def _iban(random: np.random.Generator) -> str:
@@ -99,7 +106,8 @@ def _iban(random: np.random.Generator) -> str:
 def _word(random: np.random.Generator) -> str:
     consonants, vowels = "bdfgklmnprstvz", "aeiou"
     return "".join(
-        consonants[random.integers(14)] + vowels[random.integers(5)] for _ in range(int(random.integers(2, 4)))
+        consonants[random.integers(14)] + vowels[random.integers(5)]
+        for _ in range(int(random.integers(2, 4)))
     )
 
 
@@ -120,7 +128,9 @@ _PERSONAL: dict[str, tuple[tuple[str, ...], Draw]] = {
     "PHONE_NUMBER": (("Ring {} after six.", "Tel. {}", "Her number is {}, mornings only."), _phone),
     "EMAIL_ADDRESS": (
         ("Forward it to {} today.", "cc {}"),
-        lambda random: f"{_word(random)}.{_word(random)}@{_word(random)}.{('org', 'net', 'fi')[random.integers(3)]}",
+        lambda random: (
+            f"{_word(random)}.{_word(random)}@{_word(random)}.{('org', 'net', 'fi')[random.integers(3)]}"
+        ),
     ),
     "US_SSN": (
         ("Her SSN reads {} there.", "social security {}"),
@@ -134,7 +144,9 @@ _PERSONAL: dict[str, tuple[tuple[str, ...], Draw]] = {
     "PERSON": (("My name is {}.", "Regards, {}", "Dr. {} will see you."), _name),
     "STREET_ADDRESS": (
         ("Bring it to {} tonight.", "The flat at {} is vacant."),
-        lambda random: f"{random.integers(1, 300)} {_word(random).capitalize()} {('Road', 'Street', 'Avenue')[random.integers(3)]}",
+        lambda random: (
+            f"{random.integers(1, 300)} {_word(random).capitalize()} {('Road', 'Street', 'Avenue')[random.integers(3)]}"
+        ),
     ),
 }
 _CLEAN = (
@@ -157,9 +169,18 @@ def _made(count: int, seed: int) -> list[Sentence]:
     made = []
     for number in range(count):
         if number % 2:
-            a, b, c, d = random.integers(1, 10), random.integers(1, 10), random.integers(10, 100), random.integers(100, 1000)
+            a, b, c, d = (
+                random.integers(1, 10),
+                random.integers(1, 10),
+                random.integers(10, 100),
+                random.integers(100, 1000),
+            )
             pattern = _CLEAN[random.integers(len(_CLEAN))]
-            made.append(Sentence(pattern.format(a=a, b=b, c=c, d=d, e=random.integers(10, 25), f=random.integers(2, 9)), ()))
+            made.append(
+                Sentence(
+                    pattern.format(a=a, b=b, c=c, d=d, e=random.integers(10, 25), f=random.integers(2, 9)), ()
+                )
+            )
             continue
         kind = kinds[number // 2 % len(kinds)]
         patterns, draw = _PERSONAL[kind]

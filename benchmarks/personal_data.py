@@ -47,7 +47,9 @@ def recalls(given: Sequence[Sentence], found: Hits) -> dict[str, tuple[int, int]
         for entity, start, end in sentence.spans:
             if (kinds := GOLD_KINDS.get(entity)) is not None:
                 covered = sum(
-                    max(0, min(end, b) - max(start, a)) for kind, a, b in found.get(place, ()) if kind in kinds
+                    max(0, min(end, b) - max(start, a))
+                    for kind, a, b in found.get(place, ())
+                    if kind in kinds
                 )
                 counts[entity][0] += 2 * covered >= end - start
                 counts[entity][1] += 1
@@ -130,7 +132,9 @@ def measure(options: Options) -> list[Figure]:
     found = {"identifiers": hits_of(texts, IDENTIFIERS), "all kinds": hits_of(texts, KINDS)}
     counts = recalls(given, found["all kinds"])
     forms = [entity for entity in counts if entity not in BY_LANGUAGE]
-    beside = peer_figures(given, [entity for entity in forms if entity in PEER_KINDS or entity == "DOMAIN_NAME"])
+    beside = peer_figures(
+        given, [entity for entity in forms if entity in PEER_KINDS or entity == "DOMAIN_NAME"]
+    )
     figures = [
         Figure(
             "identifiers: recall", share(recalls(given, found["identifiers"]), forms), "share of spans",
@@ -143,11 +147,20 @@ def measure(options: Options) -> list[Figure]:
         flagged, clean = false_positives(given, found[name])
         if clean:
             figures.append(
-                Figure(f"{name}: false positives", flagged, f"share of {clean} clean", limit=0.01, against="aim")
+                Figure(
+                    f"{name}: false positives", flagged, f"share of {clean} clean", limit=0.01, against="aim"
+                )
             )
         rate = speed(texts, IDENTIFIERS if name == "identifiers" else KINDS)
         figures.append(
-            Figure(f"{name}: speed", rate, "sentences/s per core", limit=least, against="aim" if least else "", better="higher")
+            Figure(
+                f"{name}: speed",
+                rate,
+                "sentences/s per core",
+                limit=least,
+                against="aim" if least else "",
+                better="higher",
+            )
         )
     for entity, (right, all_) in sorted(counts.items()):
         figures.append(Figure(f"recall of {entity}", right / all_, f"share of {all_} spans"))

@@ -14,11 +14,10 @@ from sheaf.cli.verb import verb
 if TYPE_CHECKING:
     from sheaf.actions.quality.duplicates import NearDuplicates
     from sheaf.actions.quality.labels import LabelQuality
+    from sheaf.actions.quality.machine_text import MachineTextReport
     from sheaf.actions.quality.personal import PersonalData
 
-app = typer.Typer(
-    no_args_is_help=True, help="Quality of labels and records; no market needed."
-)
+app = typer.Typer(no_args_is_help=True, help="Quality of labels and records; no market needed.")
 
 SHOWN = 10
 
@@ -112,9 +111,7 @@ def _show_personal(out: Paper, found: PersonalData) -> None:
 @verb(app, "duplicates")
 def duplicates(
     session: Session,
-    file: Annotated[
-        Path, typer.Argument(help="Records: CSV, JSON Lines or Parquet, or a folder of images.")
-    ],
+    file: Annotated[Path, typer.Argument(help="Records: CSV, JSON Lines or Parquet, or a folder of images.")],
     field: Annotated[list[str] | None, typer.Option(help="Compare this field; may be repeated.")] = None,
     kind: Annotated[str, typer.Option(help="text, table, image or series; else as the fields are.")] = "",
     threshold: Annotated[
@@ -139,9 +136,7 @@ def duplicates(
     from sheaf.actions.quality.duplicates import near_duplicates, scales
 
     settings = {"scales": scales(scale or ()), "unit": unit, "length": length, "window": window}
-    found = near_duplicates(
-        file, field or (), kind, threshold, index, {**settings, "submission": add_as}
-    )
+    found = near_duplicates(file, field or (), kind, threshold, index, {**settings, "submission": add_as})
     session.answer(found, lambda out: _show_duplicates(out, found))
 
 
@@ -166,3 +161,40 @@ def _show_duplicates(out: Paper, found: NearDuplicates) -> None:
     if found.indexed:
         out.line(f"index: {found.indexed:,} records" + (", these among them" if found.added else ""))
     out.line("--json gives every pair, cluster and match")
+
+
+@verb(app, "machine-text")
+def machine_text(
+    session: Session,
+    file: Annotated[Path, typer.Argument(help="Records with a text field, or one .txt file.")],
+    examples: Annotated[
+        Path,
+        typer.Option(
+            help="Folder with human/ and another folder, of .txt files; equal names belong together."
+        ),
+    ],
+    field: Annotated[str, typer.Option(help="The text field, where there are several.")] = "",
+) -> None:
+    """Score how much texts read like a machine's, learnt from examples: a reason to look, never a reason to refuse.
+
+    Example: sheaf quality machine-text answers.csv --examples essays --json
+    """
+    from sheaf.actions.quality.machine_text import machine_text as score
+
+    found = score(file, examples, field)
+    session.answer(found, lambda out: _show_machine_text(out, found))
+
+
+def _show_machine_text(out: Paper, found: MachineTextReport) -> None:
+    out.line(
+        f"learnt from {found.examples:,} examples; out of fold: area under the curve {found.auc:.3f}, "
+        f"recall {found.recall:.2f} at 1 % false positives"
+    )
+    leads = sorted((text for text in found.texts if text.is_lead), key=lambda text: -text.score)
+    out.line(
+        f"{len(leads):,} of {len(found.texts):,} texts are worth a look: read them, nothing follows from the score alone"
+    )
+    if leads:
+        rows = [(text.record, f"{text.score:.3f}") for text in leads[:SHOWN]]
+        out.table(("record", "score"), rows, right=("record", "score"))
+    out.line("--json gives every text")

@@ -50,4 +50,6 @@ def personal_data(
         for record, field, kind, start, end, score in found.iter_rows()
     ]
     counted = found["kind"].value_counts(sort=True).sort(["count", "kind"], descending=[True, False])
-    return PersonalData(table.num_rows, found["record"].n_unique(), searched, dict(counted.iter_rows()), spots)
+    return PersonalData(
+        table.num_rows, found["record"].n_unique(), searched, dict(counted.iter_rows()), spots
+    )

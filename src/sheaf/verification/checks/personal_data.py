@@ -31,9 +31,7 @@ _CAUSES = {
     "name": ("person organisation", "The record names somebody."),
 }
 _CAUSE_OF = {kind: cause for cause, (kinds, _) in _CAUSES.items() for kind in kinds.split()}
-REASONS = tuple(
-    Reason(f"personal_data.{cause}", meaning, _REMEDY) for cause, (_, meaning) in _CAUSES.items()
-)
+REASONS = tuple(Reason(f"personal_data.{cause}", meaning, _REMEDY) for cause, (_, meaning) in _CAUSES.items())
 
 
 def run(batch: Batch, parameters: Mapping[str, Any]) -> list[Finding]:
@@ -54,7 +52,9 @@ def run(batch: Batch, parameters: Mapping[str, Any]) -> list[Finding]:
             score,
             detail=f"{field}: {kind}: {mask(columns[field][record].as_py()[start:end])}",
         )
-        for record, field, kind, start, end, score in kept.group_by("record", maintain_order=True).head(LIMIT).iter_rows()
+        for record, field, kind, start, end, score in kept.group_by("record", maintain_order=True)
+        .head(LIMIT)
+        .iter_rows()
     ]
 
 

@@ -14,7 +14,6 @@ from sheaf.verification.personal import (
     money,
     national,
     network,
-    organisations,
     people,
     phone,
     places,
@@ -26,7 +25,17 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["DETECTORS", "IDENTIFIERS", "KINDS", "LEAST_SCORE", "REFUSED", "find", "find_in", "mask", "text_fields"]
+__all__ = [
+    "DETECTORS",
+    "IDENTIFIERS",
+    "KINDS",
+    "LEAST_SCORE",
+    "REFUSED",
+    "find",
+    "find_in",
+    "mask",
+    "text_fields",
+]
 
 DETECTORS = (
     *network.DETECTORS,
@@ -36,12 +45,13 @@ DETECTORS = (
     *documents.DETECTORS,
     *places.DETECTORS,
     *people.DETECTORS,
-    *organisations.DETECTORS,
 )
 KINDS = tuple(sorted({kind for detector in DETECTORS for kind in detector.kinds}))
 """Every kind that can be found."""
 
-IDENTIFIERS = tuple(sorted({kind for detector in DETECTORS if detector.layer == 0 for kind in detector.kinds}))
+IDENTIFIERS = tuple(
+    sorted({kind for detector in DETECTORS if detector.layer == 0 for kind in detector.kinds})
+)
 """Kinds told by their form, check digits and the words beside them; the others (people, places, organisations) are told by language."""
 
 REFUSED = tuple(kind for kind in IDENTIFIERS if kind not in ("age", "url", "username"))

@@ -13,11 +13,14 @@ _MONTH = (
     r"|nov(?:ember)?|dec(?:ember)?)\.?"
 )
 _BORN = wordset(
-    """born birth birthdate birthdates birthday birthdays dob geboren geb geburtsdatum né née naissance nacido nacida nacimiento nascido nascida
-    nascimento nato nata nascita geboortedatum född født syntynyt urodzony urodzona narozen narozená"""
+    """born birth birthdate birthdates birthday birthdays dob geboren geb geburtsdatum né née naissance nacido nacida
+    nacimiento nascido nascida nascimento nato nata nascita geboortedatum född født syntynyt urodzony urodzona
+    narozen narozená"""
 )
 _PASSPORT = wordset("passport passports reisepass pasaporte passeport passaporto passaporte paspoort")
-_LICENCE = wordset("license licence licenses licences driver drivers dl führerschein conduire conducir patente rijbewijs")
+_LICENCE = wordset(
+    "license licence licenses licences driver drivers dl führerschein conduire conducir patente rijbewijs"
+)
 
 
 def _birth(text: str, match: re.Match[str]) -> Iterable[Hit]:
@@ -42,7 +45,9 @@ def _numbered(kind: str, beside: frozenset[str], least: int, gate: tuple[str, ..
 
     def judge(text: str, match: re.Match[str]) -> Iterable[Hit]:
         number = match["number"]
-        if sum(mark.isdigit() for mark in number) >= least and not beside.isdisjoint(told(text, match.start())):
+        if sum(mark.isdigit() for mark in number) >= least and not beside.isdisjoint(
+            told(text, match.start())
+        ):
             yield Hit(kind, match.start(), match.end(), 0.8)
 
     pattern = r"(?<![\w$€£.,/-])(?P<number>[A-Za-z]{0,3}\d[\d-]{3,13}[A-Za-z\d]{0,6})(?!\w|[.,/]\d)"
@@ -50,9 +55,8 @@ def _numbered(kind: str, beside: frozenset[str], least: int, gate: tuple[str, ..
 
 
 def _place(_: str, match: re.Match[str]) -> Iterable[Hit]:
-    if match["lat"]:
-        if abs(float(match["lat"])) > 90 or abs(float(match["lon"])) > 180:
-            return
+    if match["lat"] and (abs(float(match["lat"])) > 90 or abs(float(match["lon"])) > 180):
+        return
     yield Hit("coordinates", match.start(), match.end(), 0.8)
 
 
@@ -60,12 +64,35 @@ DETECTORS = (
     Detector(
         ("birth_date",),
         (
-            "born", "birth", "dob", "d.o.b", "gebor", "geburt", " geb", "née", "né ", "naissance", "nacid", "nacimiento", "nascid", "nascimento", "nascita",
-            " nato", " nata", "geboorte", "född", "født", "syntynyt", "urodzon", "narozen",
-        ),  # fmt: skip
+            "born",
+            "birth",
+            "dob",
+            "d.o.b",
+            "gebor",
+            "geburt",
+            " geb",
+            "née",
+            "né ",
+            "naissance",
+            "nacid",
+            "nacimiento",
+            "nascid",
+            "nascimento",
+            "nascita",
+            " nato",
+            " nata",
+            "geboorte",
+            "född",
+            "født",
+            "syntynyt",
+            "urodzon",
+            "narozen",
+        ),
         re.compile(
-            r"(?<![\w/.-])(?:(?P<a>\d{1,2})[-/. ](?P<b>\d{1,2})[-/. ](?P<c>\d{4}|\d\d)|(?P<y>(?:1[89]|20)\d\d)[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"
-            rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? (?:1[89]|20)\d\d|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH},? (?:1[89]|20)\d\d)(?![\w/]|[.-]\d)",
+            r"(?<![\w/.-])(?:(?P<a>\d{1,2})[-/. ](?P<b>\d{1,2})[-/. ](?P<c>\d{4}|\d\d)|(?P<y>"
+            r"(?:1[89]|20)\d\d)[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"
+            rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? (?:1[89]|20)\d\d|\d{{1,2}}(?:st|nd|rd"
+            rf"|th)?(?: of)? {_MONTH},? (?:1[89]|20)\d\d)(?![\w/]|[.-]\d)",
             re.IGNORECASE,
         ),
         _birth,
@@ -74,22 +101,32 @@ DETECTORS = (
         ("age",),
         r"[0-9][ -]?(?:[yY][-/ear.rRsoO]|jahre|ans|años|anni)|[aA][gG][eE]|[tT][uU][rR][nN]|[Ii](?:'|’| a)m [0-9]",
         re.compile(
-            r"(?<![\w.,$€£/-])(?:(?P<old>\d{1,3})[ -]?(?:(?:years?|yrs?\.?)[ -](?:old|of age)|y[/.]?o\b|-?year-old|jahre alt|ans\b(?= ?[,.)])|años de edad|anni\b(?= ?[,.)]))"
+            r"(?<![\w.,$€£/-])(?:(?P<old>\d{1,3})[ -]?(?:(?:years?|yrs?\.?)[ -](?:old|of"
+            r" age)|y[/.]?o\b|-?year-old|jahre alt|ans\b(?= ?[,.)])|años de edad|anni\b(?="
+            r" ?[,.)]))"
             r"|(?:aged?|age of|age is|age:|ages)[ :=]{1,3}(?:of |is |was )?(?P<of>\d{1,3})"
-            r"|(?:(?:I|he|she|who|just|recently|will|ll|to|has|have|had)[ \u00a0](?:just |have |has )?(?:turn|turned|turns|turning)) (?P<turned>\d{1,3})(?! ?(?:times|percent|points|degrees))"
+            r"|(?:(?:I|he|she|who|just|recently|will|ll|to|has|have|had)[ \u00a0](?:just"
+            r" |have |has )?(?:turn|turned|turns|turning)) (?P<turned>\d{1,3})(?! ?(?:times"
+            r"|percent|points|degrees))"
             r"|I(?:'m|’m| am) (?P<am>\d{1,2})(?=\s*(?:$|[\0.,!?;]|and\b|now\b|yo\b)))(?![\w%$€£]|[.,:/]\d)",
             re.IGNORECASE,
         ),
         _age,
     ),
     _numbered("passport", _PASSPORT, 5, tuple(sorted(_PASSPORT))),
-    _numbered("driver_licence", _LICENCE, 4, ("licen", " dl", "dl ", "hrerschein", "conduire", "conducir", "patente", "rijbewijs")),
+    _numbered(
+        "driver_licence",
+        _LICENCE,
+        4,
+        ("licen", " dl", "dl ", "hrerschein", "conduire", "conducir", "patente", "rijbewijs"),
+    ),
     Detector(
         ("coordinates",),
         r"[0-9]\.[0-9]{3,}\s?°?\s?[NS]?\s{0,2}[,;/ ]|[0-9]°",
         re.compile(
             r"(?<![\w.])(?P<lat>[-+]?\d{1,2}\.\d{4,10})\s{0,2}[,;/]\s{0,2}(?P<lon>[-+]?\d{1,3}\.\d{4,10})(?![\w.]\d)"
-            r"|(?<![\w.])\d{1,2}(?:\.\d+)?°\s?(?:\d{1,2}(?:\.\d+)?['′’]\s?)?(?:\d{1,2}(?:\.\d+)?(?:\"|″|''|”)\s?)?[NS][ ,;]{1,3}"
+            r"|(?<![\w.])\d{1,2}(?:\.\d+)?°\s?(?:\d{1,2}(?:\.\d+)?['′’]\s?)?(?:\d{1,2}(?:\.\d+)?"
+            r"(?:\"|″|''|”)\s?)?[NS][ ,;]{1,3}"
             r"\d{1,3}(?:\.\d+)?°\s?(?:\d{1,2}(?:\.\d+)?['′’]\s?)?(?:\d{1,2}(?:\.\d+)?(?:\"|″|''|”)\s?)?[EWO](?!\w)"
         ),
         _place,

@@ -74,3 +74,8 @@ def told(text: str, start: int, reach: int = REACH) -> list[str]:
 def wordset(text: str) -> frozenset[str]:
     """Return the words of a text that is a list."""
     return frozenset(text.split())
+
+
+def phrases(text: str) -> tuple[str, ...]:
+    """Return the phrases of a text that is a list parted by bars, each with a space before it, as it ends a context."""
+    return tuple(f" {' '.join(phrase.split())}" for phrase in text.split("|"))

@@ -82,7 +82,8 @@ DETECTORS = (
         ("crypto",),
         r"0x[0-9a-fA-F]{40}|(?:bc|tb|ltc)1[0-9a-z]{11}|[13][1-9A-HJ-NP-Za-km-z]{25}",
         re.compile(
-            r"(?<!\w)(?:0x[0-9a-fA-F]{40}|(?P<bech>(?:bc|tb|ltc)1[0-9a-z]{11,71})|[13][1-9A-HJ-NP-Za-km-z]{25,34})(?!\w)"
+            r"(?<!\w)(?:0x[0-9a-fA-F]{40}|(?P<bech>(?:bc|tb|ltc)1[0-9a-z]{11,71})|[13][1-9A-HJ-NP-Za-km-z]"
+            r"{25,34})(?!\w)"
         ),
         _coin,
     ),

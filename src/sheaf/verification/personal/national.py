@@ -10,11 +10,12 @@ from sheaf.verification.personal.checksums import is_date, luhn, mod11_10, verho
 from sheaf.verification.personal.kind import Detector, Hit, told, wordset
 
 CONTEXT = wordset(
-    """ssn social security national identity identification insurance id ids tax taxpayer tin itin sin nhs nino medicare tfn steuer steuerid
-    steuernummer steueridentifikationsnummer idnr bsn burgerservicenummer sofi nir sécu sécurité dni nif nie nss cpf rg curp rut run cédula
-    cedula pesel rodné rodne personnummer personnr samordningsnummer cpr cprnr fødselsnummer fnr kennitala henkilötunnus hetu isikukood asmens
-    cnp egn jmbg oib emšo kimlik aadhaar aadhar uid pan rrn resident registration zehut rijksregisternummer fiscale identificación ahv avs nin
-    bvn citizen"""
+    """ssn social security national identity identification insurance id ids tax taxpayer tin itin sin nhs nino
+    medicare tfn steuer steuerid steuernummer steueridentifikationsnummer idnr bsn burgerservicenummer sofi nir
+    sécu sécurité dni nif nie nss cpf rg curp rut run cédula cedula pesel rodné rodne personnummer personnr
+    samordningsnummer cpr cprnr fødselsnummer fnr kennitala henkilötunnus hetu isikukood asmens cnp egn jmbg oib
+    emšo kimlik aadhaar aadhar uid pan rrn resident registration zehut rijksregisternummer fiscale
+    identificación ahv avs nin bvn citizen"""
 )
 """Words beside which a number of the right length with right check digits is taken for a person's number."""
 
@@ -34,7 +35,12 @@ class National(NamedTuple):
 
 
 def _ssn(n: str) -> bool:
-    return n[:3] not in ("000", "666") and n[3:5] != "00" and n[5:] != "0000" and (n[0] != "9" or 50 <= int(n[3:5]))
+    return (
+        n[:3] not in ("000", "666")
+        and n[3:5] != "00"
+        and n[5:] != "0000"
+        and (n[0] != "9" or int(n[3:5]) >= 50)
+    )
 
 
 def _ymd(n: str) -> bool:
@@ -64,7 +70,10 @@ def _nir(n: str) -> bool:
 
 def _belgium(n: str) -> bool:
     rest = 97 - int(n[9:])
-    return is_date(int(n[:2]), int(n[2:4]) % 20, int(n[4:6])) and rest in (int(n[:9]) % 97, int("2" + n[:9]) % 97)
+    return is_date(int(n[:2]), int(n[2:4]) % 20, int(n[4:6])) and rest in (
+        int(n[:9]) % 97,
+        int("2" + n[:9]) % 97,
+    )
 
 
 def _cpf(n: str) -> bool:
@@ -155,7 +164,9 @@ TABLE = (
     National("AU", 9, _australia),
     National("GB", 10, _nhs),
     National("SE", 10, lambda n: _ymd(n) and luhn(n), r"\d{6}[-+]\d{4}"),
-    National("SE", 12, lambda n: n[:2] in ("18", "19", "20") and _ymd(n[2:]) and luhn(n[2:]), r"\d{8}-\d{4}", True),
+    National(
+        "SE", 12, lambda n: n[:2] in ("18", "19", "20") and _ymd(n[2:]) and luhn(n[2:]), r"\d{8}-\d{4}", True
+    ),
     National("DK", 10, _dmy),
     National("CZ", 10, _czech, r"\d{6}/\d{4}"),
     National("BG", 10, _bulgaria),
@@ -178,13 +189,17 @@ TABLE = (
 )
 _BY_DIGITS: dict[int, list[tuple[National, re.Pattern[str] | None]]] = {}
 for _entry in TABLE:
-    _BY_DIGITS.setdefault(_entry.digits, []).append((_entry, re.compile(_entry.form) if _entry.form else None))
+    _BY_DIGITS.setdefault(_entry.digits, []).append(
+        (_entry, re.compile(_entry.form) if _entry.form else None)
+    )
 
 _ODD = dict(
     zip(
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21)
-        + (2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23),
+        (
+            *(1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21),
+            *(2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23),
+        ),
         strict=True,
     )
 )
@@ -232,7 +247,11 @@ LETTERED: dict[str, tuple[str, Callable[[str], bool], bool]] = {
     "FI": (r"\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]", _finland, True),
     "ES": (r"(?:\d{8}|[XYZ]-?\d{7})-?[A-HJ-NP-TV-Z]", _spain, True),
     "CL": (r"\d{1,2}\.?\d{3}\.?\d{3}-[\dK]", _chile, True),
-    "GB": (r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D]", bool, True),
+    "GB": (
+        r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D]",
+        bool,
+        True,
+    ),
     "IN": (r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]", bool, False),
     "PT": (r"\d{8} \d [A-Z]{2}\d", bool, False),
 }
@@ -273,11 +292,15 @@ DETECTORS = (
     ),
     Detector(
         ("national_id",),
-        r"[A-Za-z]{6}[0-9LMNP-V]{2}[A-Ta-t][0-9LMNP-V]{2}[A-Za-z][0-9]|[A-Za-z]{4}[0-9]{6}[HMhm]|(?-u:\b)[0-9]{17}[0-9Xx](?-u:\b)|[0-9]{6}[-+A-FU-Ya-fu-y][0-9]{3}"
-        r"|(?-u:\b)[0-9XYZxyz]-?[0-9]{7}-?[A-Za-z](?-u:\b)|[0-9]{3}\.?[0-9]{3}-[0-9Kk]|(?-u:\b)[A-Za-z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-Da-d]|[A-Za-z]{5}[0-9]{4}[A-Za-z]"
+        r"[A-Za-z]{6}[0-9LMNP-V]{2}[A-Ta-t][0-9LMNP-V]{2}[A-Za-z][0-9]|[A-Za-z]{4}[0-9]{6}[HMhm]"
+        r"|(?-u:\b)[0-9]{17}[0-9Xx](?-u:\b)|[0-9]{6}[-+A-FU-Ya-fu-y][0-9]{3}"
+        r"|(?-u:\b)[0-9XYZxyz]-?[0-9]{7}-?[A-Za-z](?-u:\b)|[0-9]{3}\.?[0-9]{3}-[0-9Kk]"
+        r"|(?-u:\b)[A-Za-z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-Da-d]|[A-Za-z]{5}[0-9]{4}[A-Za-z]"
         r"|[0-9]{8} [0-9] [A-Za-z]{2}",
         re.compile(
-            r"(?<![\w.,$€£+/-])(?:" + "|".join(f"(?P<{name}>{form})" for name, (form, _, _) in LETTERED.items()) + r")(?!\w|-\w)",
+            r"(?<![\w.,$€£+/-])(?:"
+            + "|".join(f"(?P<{name}>{form})" for name, (form, _, _) in LETTERED.items())
+            + r")(?!\w|-\w)",
             re.IGNORECASE,
         ),
         _lettered,

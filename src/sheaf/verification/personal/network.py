@@ -50,7 +50,9 @@ DETECTORS = (
     Detector(
         ("credentials", "url"),
         ("http://", "https://", "ftp://", "ssh://", "www."),
-        re.compile(r"(?<![\w@])(?:(?:https?|ftp|ssh)://[^\s\0<>\"]+|www\.[\w-]+\.[^\s\0<>\"]+)", re.IGNORECASE),
+        re.compile(
+            r"(?<![\w@])(?:(?:https?|ftp|ssh)://[^\s\0<>\"]+|www\.[\w-]+\.[^\s\0<>\"]+)", re.IGNORECASE
+        ),
         _url,
         has_digit=False,
     ),
@@ -65,12 +67,31 @@ DETECTORS = (
     Detector(
         ("mac",),
         r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}",
-        re.compile(r"(?<![\w:-])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:-])|(?<![\w:-])(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}(?![\w:-])"),
+        re.compile(
+            r"(?<![\w:-])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:-])|(?<![\w:-])(?:[0-9A-Fa-f]{2}-){5}["
+            r"0-9A-Fa-f]{2}(?![\w:-])"
+        ),
         always("mac", 0.9),
     ),
     Detector(
         ("username",),
-        (" @", "\n@", "(@", ",@", ":@", "username", "user name", "userid", "user id", "user_id", "login", "log-in", "screen name", "nick", "handle"),
+        (
+            " @",
+            "\n@",
+            "(@",
+            ",@",
+            ":@",
+            "username",
+            "user name",
+            "userid",
+            "user id",
+            "user_id",
+            "login",
+            "log-in",
+            "screen name",
+            "nick",
+            "handle",
+        ),
         re.compile(
             r"(?<![\w@.])@(?P<handle>[A-Za-z_]\w{2,29})(?![\w@]|\.\w)"
             r"|(?<!\w)(?:user ?name|user[ _-]?id|log-?in(?: name)?|screen name|nick(?:name)?|handle)"

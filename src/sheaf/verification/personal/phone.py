@@ -8,22 +8,25 @@ from collections.abc import Iterable
 from sheaf.verification.personal.kind import Detector, Hit, after, before, told, wordset
 
 _NAMED = wordset(
-    """phone phones telephone tel call calls called calling cell cellular mobile mob fax ph dial dialled dialed ring text texted sms whatsapp viber telegram
-    reach contact hotline landline pager voicemail extension answer answers answering message messages telefon telefonnummer handy mobil mobilnummer rufnummer téléphone portable appel
-    appelez appeler appelle teléfono móvil celular llame llamar llama llámame telefone ligue telefono cellulare chiama chiamare chiamami telefoon bel tlf
-    puhelin telefón"""
+    """phone phones telephone tel call calls called calling cell cellular mobile mob fax ph dial dialled dialed ring
+    text texted sms whatsapp viber telegram reach contact hotline landline pager voicemail extension answer
+    answers answering message messages telefon telefonnummer handy mobil mobilnummer rufnummer téléphone
+    portable appel appelez appeler appelle teléfono móvil celular llame llamar llama llámame telefone ligue
+    telefono cellulare chiama chiamare chiamami telefoon bel tlf puhelin telefón"""
 )
 _LABEL = re.compile(r"(?<!\w)(?:desk|office|work|home|direct|m|t|p|f|h|w|c)\.?\)?\s?[:#]\s*$", re.IGNORECASE)
 """Words that name a number as a telephone's only where they stand right before it."""
 _OTHER = wordset(
-    """iban account order invoice ticket isbn issn reference ref serial sku tracking case article population between version room zip postcode doi patent
-    policy passport licence license page pages vol id item items total sum amount usd eur card ssn security tax identity national insurance nhs sin"""
+    """iban account order invoice ticket isbn issn reference ref serial sku tracking case article population between
+    version room zip postcode doi patent policy passport licence license page pages vol id item items total sum
+    amount usd eur card ssn security tax identity national insurance nhs sin"""
 )
 _NUMBER = wordset("number numbers")
 """Said of a telephone where no other word says of what."""
 _AFTER = re.compile(r"[\s,;:-]{0,3}\(?(?:mobile|fax|office|home|work|cell|phone|tel|desk)\b", re.IGNORECASE)
 _DATE = re.compile(
-    r"(?:1[89]|20)\d\d([-./])[01]?\d\1[0-3]?\d(?:[ T]\d.*)?|[0-3]?\d([-./])[0-3]?\d\2(?:(?:1[89]|20)\d\d|\d\d)(?:[ T]\d.*)?"
+    r"(?:1[89]|20)\d\d([-./])[01]?\d\1[0-3]?\d(?:[ T]\d.*)?|[0-3]?\d([-./])[0-3]?\d\2"
+    r"(?:(?:1[89]|20)\d\d|\d\d)(?:[ T]\d.*)?"
     r"|(?:1[5-9]|20)\d\d ?- ?(?:1[5-9]|20)\d\d"
 )
 _AMERICAN = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}")
@@ -83,7 +86,8 @@ DETECTORS = (
         ("phone",),
         r"[0-9](?:[ ()./-]{0,3}[0-9]){6}",
         re.compile(
-            r"(?P<number>[+(0-9](?<![\w./$€£#=\-].)(?<!\d[:,].)(?<!\+ .)(?:(?<=\+) ?\(?[0-9]|(?<=\()\+?[0-9])?(?:(?: ?\(0\) ?|\) ?|[ .\-/]| ?\()?[0-9]){6,18}+)"
+            r"(?P<number>[+(0-9](?<![\w./$€£#=\-].)(?<!\d[:,].)(?<!\+ .)(?:(?<=\+) ?\(?[0-9]"
+            r"|(?<=\()\+?[0-9])?(?:(?: ?\(0\) ?|\) ?|[ .\-/]| ?\()?[0-9]){6,18}+)"
             r"(?P<extension>,?\s?(?:x|ext\.?|extension|#)\s?\d{1,6})?(?!\w|[%€$£°]|[.,/:-]\d)"
         ),
         _phone,

@@ -12,34 +12,58 @@ from collections.abc import Iterable
 from sheaf.verification.personal.kind import Detector, Hit, before, told, wordset
 
 _CAPITAL = r"[^\W\d_a-zß-öø-ÿ][^\W\d_]*(?:['’.\-][^\W\d_]+)*\.?(?!:)"
-_LINK = r"(?:de|del|della|dei|degli|di|da|do|dos|das|du|des|la|le|les|el|los|las|van|von|der|den|zum|zur|am|an|of|y|e|u\.|z|na)"
-_TYPE = r"(?:gate|vej|veg|väg|gata|rue|via|calle|avenida|avenue|rua|rúa|ul\.|al\.|os\.|trg|boulevard|chemin|plaza|út|útja|utca|tér|körút|köz|põik|tänav|kapu|strada|viale|piazza)"
+_LINK = (
+    r"(?:de|del|della|dei|degli|di|da|do|dos|das|du|des|la|le|les|el|los|las|van"
+    r"|von|der|den|zum|zur|am|an|of|y|e|u\.|z|na)"
+)
+_TYPE = (
+    r"(?:gate|vej|veg|väg|gata|rue|via|calle|avenida|avenue|rua|rúa|ul\.|al\.|os\."
+    r"|trg|boulevard|chemin|plaza|út|útja|utca|tér|körút|köz|põik|tänav|kapu|strada"
+    r"|viale|piazza)"
+)
 _NUMBER = r"(?:\d{1,6}(?:[-/]\d{1,4})?[A-Za-z]?(?!\w|[:%]|[.,/]\d)(?:\.(?=[ ,]*\n|,| (?i:apt|suite)))?)"
-_UNIT = r"(?:apartment|apt|suite|ste|unit|flat|room|floor|box|psc|appartement|wohnung|top|stiege|piso|lgh)\b\.? ?#?\d+[a-z]?\b"
+_UNIT = (
+    r"(?:apartment|apt|suite|ste|unit|flat|room|floor|box|psc|appartement|wohnung"
+    r"|top|stiege|piso|lgh)\b\.? ?#?\d+[a-z]?\b"
+)
 _BOX = r"p\.? ?o\.? ?box:? ?\d+|post(?:boks|box|fach|schließfach) ?\d+|apartado \d+|casella postale \d+"
-_ITEM = rf"(?:{_NUMBER}|(?i:{_UNIT}|{_BOX})|{_TYPE}(?=[ \n,])|{_LINK}(?=[ '’])|{_CAPITAL}|\([^\W\d_]{{3,20}}\))"
+_ITEM = (
+    rf"(?:{_NUMBER}|(?i:{_UNIT}|{_BOX})|{_TYPE}(?=[ \n,])|{_LINK}(?=[ '’])|{_CAPITAL}|\([^\W\d_]{{3,20}}\))"
+)
 _BETWEEN = r"(?:[ \t]{0,2},?[ \t]*(?:\r?\n[>|*?#]{0,3}[ \t]{0,8}(?:, )?){0,2}|['’])"
 _START = rf"(?:{_NUMBER}|(?i:{_UNIT}|{_BOX})|{_TYPE}(?= )|{_CAPITAL})"
 
 _STREETS = wordset(
-    """street st avenue ave av road rd drive dr lane ln court ct place pl square squares boulevard blvd boul way terrace crescent close highway hwy
-    parkway pkwy grove gardens hill row walk circle trail mews parade esplanade plaza alley quay streets harbor harbour cliffs gateway rue via viale piazza
-    piazzetta calle avenida avda paseo camino carrer rua rúa r travessa largo praça chemin quai impasse allée route strada corso vicolo ul ulica al aleja utca u út
-    útja tér körút kapu sétány köz náměstí třída trg tänav tn mnt puiestee põik passage pass heights crossing loop pike turnpike wharf weg straße platz allee cesta"""
+    """street st avenue ave av road rd drive dr lane ln court ct place pl square squares boulevard blvd boul way
+    terrace crescent close highway hwy parkway pkwy grove gardens hill row walk circle trail mews parade
+    esplanade plaza alley quay streets harbor harbour cliffs gateway rue via viale piazza piazzetta calle
+    avenida avda paseo camino carrer rua rúa r travessa largo praça chemin quai impasse allée route strada corso
+    vicolo ul ulica al aleja utca u út útja tér körút kapu sétány köz náměstí třída trg tänav tn mnt puiestee
+    põik passage pass heights crossing loop pike turnpike wharf weg straße platz allee cesta"""
 )
-_STREET_ENDS = (
-    "straße", "strasse", "gasse", "platz", "allee", "damm", "ufer", "straat", "laan", "plein", "gracht", "dreef", "singel", "gade", "gatan", "gata",
-    "vägen", "vej", "veien", "vegen", "stræde", "allé", "katu", "kuja", "polku", "utca", "tänav", "braut", "stígur", "vegur", "gata", "steig", "torg", "torvet",
-    "weg", "tie", "bakken", "vænge", "stien",
-)  # fmt: skip
+_STREET_ENDS = tuple(
+    sorted(
+        wordset(
+            """
+            straße strasse gasse platz allee damm ufer straat laan plein gracht dreef singel gade
+            gatan gata vägen vej veien vegen stræde allé katu kuja polku utca tänav braut stígur
+            vegur steig torg torvet weg tie bakken vænge stien
+            """
+        )
+    )
+)
 _WHERE = wordset(
-    """address addresses live lives lived living reside resides resided residing stay staying located location moved move deliver delivered ship shipped send sent mail
-    mailed arrived return office offices taxi cab home house corner adresse anschrift wohnhaft wohnt station stop restaurant meet enter building store shop hotel dirección domicilio endereço indirizzo adres cím"""
+    """address addresses live lives lived living reside resides resided residing stay staying located location moved
+    move deliver delivered ship shipped send sent mail mailed arrived return office offices taxi cab home house
+    corner adresse anschrift wohnhaft wohnt station stop restaurant meet enter building store shop hotel
+    dirección domicilio endereço indirizzo adres cím"""
 )
 _NO_PLACE = wordset(
-    """chapter article section figure fig table page version part volume vol episode season level step phase group grade class day week year question problem exercise
-    equation model windows iphone python covid january february march april may june july august september october november december monday tuesday wednesday
-    thursday friday saturday sunday number act rule since date phone tel fax mobile iban card visa call during in on by inc corp llc ltd"""
+    """chapter article section figure fig table page version part volume vol episode season level step phase group
+    grade class day week year question problem exercise equation model windows iphone python covid january
+    february march april may june july august september october november december monday tuesday wednesday
+    thursday friday saturday sunday number act rule since date phone tel fax mobile iban card visa call during
+    in on by inc corp llc ltd"""
 )
 _WORDS = re.compile(r"[^\W\d_]+")
 _NUMBERS = re.compile(r"(?<![\w-])\d{1,6}(?!\d)")
@@ -61,7 +85,9 @@ def _address(text: str, match: re.Match[str]) -> Iterable[Hit]:
             return
         evidence += 2
     start = match.start() + (army.start() if army else _lead(chain))
-    yield Hit("address", start, match.start() + len(chain.rstrip(" ,.\n\t>|*?#")), min(0.95, 0.4 + 0.15 * evidence))
+    yield Hit(
+        "address", start, match.start() + len(chain.rstrip(" ,.\n\t>|*?#")), min(0.95, 0.4 + 0.15 * evidence)
+    )
 
 
 def _evidence(chain: str, numbers: int) -> int:
@@ -102,12 +128,14 @@ def _postcode(text: str, match: re.Match[str]) -> Iterable[Hit]:
 
 _TOWN = re.compile(rf"\b(?:in|from|near|at) (?:(?:{_LINK} )?{_CAPITAL} ){{1,4}}(?:{_LINK} {_CAPITAL} )?$")
 _STATES = (
-    "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]|N[ST]W|VIC|QLD|TAS"
+    "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]"
+    "|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]|N[ST]W|VIC|QLD|TAS"
 )
 DETECTORS = (
     Detector(
         ("address",),
-        r"[0-9][A-Za-z]?\.?,?\s+\p{L}|\p{Lu}[\p{L}.'’-]*[\s,#]{1,3}[0-9]|(?:[aA]pt|[sS]uite|[uU]nit|[bB]ox|[fF]lat)\.? ?#?[0-9]",
+        r"[0-9][A-Za-z]?\.?,?\s+\p{L}|\p{Lu}[\p{L}.'’-]*[\s,#]{1,3}[0-9]|(?:[aA]pt|[sS]uite"
+        r"|[uU]nit|[bB]ox|[fF]lat)\.? ?#?[0-9]",
         re.compile(rf"(?=[^\W_])(?<![\w$€£#@/.:-])(?<!\d,){_START}(?:{_BETWEEN}{_ITEM}){{1,16}}"),
         _address,
         layer=1,
@@ -122,15 +150,20 @@ DETECTORS = (
     ),
     Detector(
         ("postcode",),
-        r"[zZ]ip|ZIP|[pP]ost|POST|(?-u:\b)PLZ|(?-u:\b)CAP(?-u:\b)|[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}|[A-Z][0-9][A-Z] [0-9][A-Z][0-9]|[0-9]{5}-[0-9]{4}|[A-Z]{2,3} [0-9]{4,5}"
+        r"[zZ]ip|ZIP|[pP]ost|POST|(?-u:\b)PLZ|(?-u:\b)CAP(?-u:\b)|[A-Z]{1,2}[0-9][A-Z0-9]?"
+        r" [0-9][A-Z]{2}|[A-Z][0-9][A-Z] [0-9][A-Z][0-9]|[0-9]{5}-[0-9]{4}|[A-Z]{2,3}"
+        r" [0-9]{4,5}"
         r"|(?-u:\b)(?:in|from|near|at) \p{Lu}[\p{L} ]{1,40} [0-9]{3}",
         re.compile(
-            r"(?:(?i:zip|zip ?code|post ?codes?|postal ?codes?|plz|cap|codice postale|code postal|código postal|cep)(?: (?i:is|was|number|in|no))?[ :.=]{1,3}"
+            r"(?:(?i:zip|zip ?code|post ?codes?|postal ?codes?|plz|cap|codice postale|code"
+            r" postal|código postal|cep)(?: (?i:is|was|number|in|no))?[ :.=]{1,3}"
             r"(?:(?i:is|was) )?(?P<named>[A-Z]{0,2}\d[\dA-Z]{1,4}(?:[ -]?\d[\dA-Z]{1,3})?))(?!\w)"
-            r"|(?<![\w-])(?P<form>(?:[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d|[A-HK-Y]\d\d|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])) \d[ABD-HJLNP-UW-Z]{2}"
+            r"|(?<![\w-])(?P<form>(?:[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d|[A-HK-Y]\d\d|\d[A-HJKPSTUW]"
+            r"|[A-HK-Y]\d[ABEHMNPRV-Y])) \d[ABD-HJLNP-UW-Z]{2}"
             r"|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] \d[ABCEGHJ-NPRSTV-Z]\d)(?![\w-])"
             rf"|(?<=, )(?:{_STATES}),? (?P<state>\d{{5}}(?:-\d{{4}})?|\d{{4}})(?!\w|[.,-]\d)"
-            r"|(?<=\w )(?P<town>(?<=\w )(?!1[5-9]\d\d|20\d\d)(?:\d{4,5}|\d{3} \d\d|\d\d-\d{3}|\d{4}-\d{3}))(?!\w|[.,:%-]\d)"
+            r"|(?<=\w )(?P<town>(?<=\w )(?!1[5-9]\d\d|20\d\d)(?:\d{4,5}|\d{3} \d\d|\d\d-\d{3}"
+            r"|\d{4}-\d{3}))(?!\w|[.,:%-]\d)"
         ),
         _postcode,
         layer=1,

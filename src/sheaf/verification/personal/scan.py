@@ -54,13 +54,13 @@ def _chunk(texts: pl.Series, first: int, detectors: Sequence[Detector], kinds: S
 
 def _passes(texts: pl.Series, gate: str | tuple[str, ...]) -> NDArray[np.bool_]:
     if isinstance(gate, str):
-        passed = texts.str.contains(gate)
-    else:
-        passed = texts.str.contains_any(list(gate), ascii_case_insensitive=True)
-    return passed.fill_null(False).to_numpy()
+        return texts.str.contains(gate).fill_null(False).to_numpy()
+    return texts.str.contains_any(list(gate), ascii_case_insensitive=True).fill_null(False).to_numpy()
 
 
-def _placed(hits: list[Hit], records: NDArray[np.int64], starts: NDArray[np.int64], layer: int) -> list[Placed]:
+def _placed(
+    hits: list[Hit], records: NDArray[np.int64], starts: NDArray[np.int64], layer: int
+) -> list[Placed]:
     """Return hits in a joined text as hits in records; `starts` says where in it the texts of `records` begin."""
     if not hits:
         return []
