@@ -21,6 +21,7 @@ from sheaf.cli import (
     specification,
     stake,
     submission,
+    value,
 )
 from sheaf.cli.frame.group import Door
 
@@ -42,6 +43,7 @@ app.add_typer(review.app, name="review")
 app.add_typer(network.validator, name="validator")
 app.add_typer(network.custodian, name="custodian")
 app.add_typer(quality.app, name="quality")
+app.add_typer(value.app)
 app.add_typer(bundle.app)
 app.add_typer(network.app)
 app.add_typer(demo.app)

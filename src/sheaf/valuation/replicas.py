@@ -1,9 +1,10 @@
 """Which records only repeat what an earlier contributor gave.
 
 A record is a *copy* if an earlier contributor gave the very same features and label. It is *close* if an earlier contributor's
-record lies at less than half the distance of the nearest task record: task records are nobody's copies, so they tell how
-near records of this kind come by nature, at that very place. Some lie so close by chance; how many is seen on the task's own
-records. Only where a contributor has more of them than chance explains are its close records copies too.
+record is much nearer than the nearest task record: task records are nobody's copies, so they tell how near records of this
+kind come by nature, at that very place. Much nearer means less than half the distance, or so much less that it happens to no
+more than one in twenty of the task's own records. Some lie so close by chance; only where a contributor has more of them than
+chance explains are its close records copies too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from sheaf.valuation.utility import Flags, Floats, Integers, numbered
 
 CLOSE = 0.5
 """Of the distance to the nearest task record. In many dimensions independent records hardly come so near."""
+
+RARE = 20
+"""One task record in so many may be close by nature; where fewer are at CLOSE, the line is drawn farther out, up to 1."""
 
 CHANCE = 100
 """One honest contributor in so many, at most, has close records taken for copies."""
@@ -51,11 +55,10 @@ def copies(records: Examples, owner: Integers, task: Examples) -> Copies:
         if len(earlier):
             distance, which = nearest(records.features[earlier], given.features)
             spacing, _ = nearest(task.features, given.features)
-            is_close = distance < CLOSE * spacing
-            by_chance = int((to_task < CLOSE * natural).sum()) + 1
             is_same = np.array([key in seen for key in keys])
-            is_proven = _is_beyond(int(is_close.sum()), len(own), by_chance, len(task) + 1)
-            is_copy[own] = is_same | (is_close & is_proven)
+            is_copy[own[is_same]] = True
+            rest = ~is_same
+            is_copy[own[rest]] = _proven(distance[rest], spacing[rest], to_task, natural)
             source[own] = owner[earlier[which]]
         seen.update(keys)
         to_task = np.minimum(to_task, nearest(given.features, task.features)[0])
@@ -73,6 +76,17 @@ def _apart(features: Floats) -> Floats:
         squared[np.arange(len(squared)), np.arange(rows.start, rows.stop)] = np.inf
         apart[rows] = np.sqrt(squared.min(axis=1)) / space.steps
     return apart
+
+
+def _proven(distance: Floats, spacing: Floats, to_task: Floats, natural: Floats) -> Flags:
+    """Return which records are close and copies: by distance to earlier ones and to the task, against the task's own such distances."""
+    far = np.sort(to_task / np.maximum(natural, np.finfo(np.float64).tiny))[len(natural) // RARE]
+    reach = float(min(max(far, CLOSE), 1.0))
+    for line in (CLOSE, reach):
+        hits = int((to_task < line * natural).sum()) + 1
+        if _is_beyond(int((distance < line * spacing).sum()), len(distance), hits, len(natural) + 1):
+            return np.asarray(distance < reach * spacing)
+    return np.zeros(len(distance), dtype=np.bool_)
 
 
 def _is_beyond(count: int, of: int, hits: int, trials: int) -> bool:

@@ -14,12 +14,12 @@ from sheaf.valuation.learners.model import Model, logistic
 from sheaf.valuation.learners.nearest import Nearest
 from sheaf.valuation.utility import Integers, Mean, Utility
 
-__all__ = ["LEARNERS", "Linear", "Model", "Nearest", "mixed"]
+__all__ = ["LEARNERS", "Linear", "Model", "Nearest", "logistic", "mixed"]
 
 
 def mixed(records: Examples, owner: Integers, task: Examples) -> Mean:
-    """Return the mean of a linear and a nearest-neighbour learner's accuracy: for a buyer whose model is not known."""
-    return Mean(Linear(records, owner, task), Nearest(records, owner, task))
+    """Return the mean of a linear learner's accuracy and the nearest neighbours' share: for a buyer whose model is not known."""
+    return Mean(Linear(records, owner, task), Nearest(records, owner, task, measure="share"))
 
 
 LEARNERS: dict[str, Callable[[Examples, Integers, Examples], Utility]] = {

@@ -49,33 +49,43 @@ class Model:
 
     def worth(self, members: Flags) -> float:
         """Fit on the records of `members`, shape (players,), and measure."""
-        own = np.flatnonzero(members[self._owner])
-        labels = self._records.labels[own]
-        kinds = np.unique(labels)
+        if self._measure == "accuracy":
+            answer = self.answers(members)
+            return 1.0 / self._classes if answer is None else float((answer == self._task.labels).mean())
+        return self._likelihood(self._chances(members))
+
+    def answers(self, members: Flags) -> Integers | None:
+        """Return the class that the records of `members` give each task record; None without records."""
+        own, kinds = self._given(members)
         if len(kinds) < 2:
-            answer = (
-                np.full(self._classes, 1.0 / self._classes)
-                if not len(kinds)
-                else _only(kinds[0], self._classes)
-            )
-            return self._measured(np.broadcast_to(answer, (len(self._task), self._classes)))
-        model = self._build()
+            return np.full(len(self._task), kinds[0]) if len(kinds) else None
+        return np.asarray(self._fitted(own).predict(self._task.features))
+
+    def _chances(self, members: Flags) -> Floats:
+        own, kinds = self._given(members)
+        if not len(kinds):
+            return np.full((len(self._task), self._classes), 1.0 / self._classes)
+        chance = np.zeros((len(self._task), self._classes))
+        if len(kinds) == 1:
+            chance[:, kinds[0]] = 1.0
+            return chance
+        model = self._fitted(own)
+        chance[:, model.classes_] = model.predict_proba(self._task.features)
+        return chance
+
+    def _given(self, members: Flags) -> tuple[Integers, Integers]:
+        """Return the records of `members`, and which classes they have."""
+        own = np.flatnonzero(members[self._owner])
+        return own, np.unique(self._records.labels[own])
+
+    def _fitted(self, own: Integers) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # small coalitions do not converge; that is what they are worth
-            model.fit(self._records.features[own], labels)
-            if self._measure == "accuracy":
-                answer = model.predict(self._task.features)
-                return float((np.asarray(answer) == self._task.labels).mean())
-            chance = np.zeros((len(self._task), self._classes))
-            chance[:, model.classes_] = model.predict_proba(self._task.features)
-        return self._measured(chance)
+            return self._build().fit(self._records.features[own], self._records.labels[own])
 
-    def _measured(self, chance: Floats) -> float:
+    def _likelihood(self, chance: Floats) -> float:
         right = chance[np.arange(len(self._task)), self._task.labels]
-        if self._measure == "likelihood":
-            worth = float(np.log(right * (1.0 - FLOOR) + FLOOR / self._classes).mean())
-        else:
-            worth = float(right.mean())
+        worth = float(np.log(right * (1.0 - FLOOR) + FLOOR / self._classes).mean())
         if not math.isfinite(worth):
             raise InputError("model", worth, "give an estimator whose chances are finite")
         return worth
@@ -96,9 +106,3 @@ def logistic(records: Examples, owner: Integers, task: Examples) -> Model:
     from sklearn.linear_model import LogisticRegression
 
     return Model(lambda: LogisticRegression(max_iter=200, tol=1e-3), records, owner, task)
-
-
-def _only(kind: int, classes: int) -> Floats:
-    answer = np.zeros(classes)
-    answer[kind] = 1.0
-    return answer
