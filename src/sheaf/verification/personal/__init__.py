@@ -98,6 +98,6 @@ def find_in(texts: pl.Series, kinds: Iterable[str] = KINDS) -> pl.DataFrame:
     wanted = frozenset(kinds)
     for kind in sorted(wanted.difference(KINDS)):
         raise InputError("kind", kind, f"use some of {', '.join(KINDS)}")
-    rows = scan(texts, DETECTORS, wanted)
-    schema = {"record": pl.Int64, "kind": pl.String, "start": pl.Int64, "end": pl.Int64, "score": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    found = scan(texts, DETECTORS, wanted)
+    kind = pl.Series(found.kind.tolist(), dtype=pl.String)
+    return pl.DataFrame({"record": found.record, "kind": kind, "start": found.start, "end": found.end, "score": found.score})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 BREAK = "\0"
 """Stands between texts that are searched in one go; no pattern matches it, no context reaches over it."""
@@ -14,6 +14,7 @@ REACH = 48
 """How many characters before a hit are its context."""
 
 
+Tier = Literal["any", "digit", "rare"]
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
@@ -31,7 +32,7 @@ class Detector:
     """Finds one kind of personal data, or several that look alike.
 
     `gate` is a regular expression without look-around, or several words in any case of ASCII letters, that is run over whole columns
-    and lets through every text in which `pattern` may match; where a hit needs a digit, only texts with one come so far. `judge` takes the
+    and lets through every text in which `pattern` may match; `judge` takes the
     searched text and a match, and says what was really found.
     """
 
@@ -41,7 +42,8 @@ class Detector:
     judge: Callable[[str, re.Match[str]], Iterable[Hit]]
     layer: int = 0
     """Within a layer hits do not overlap; a name inside an address is reported beside it."""
-    has_digit: bool = True
+    tier: Tier = "digit"
+    """Which texts the gate is run over: `any`, those with a `digit`, or of these the ones that pass a gate of some `rare` detector."""
 
 
 def always(kind: str, score: float, group: int | str = 0) -> Callable[[str, re.Match[str]], Iterable[Hit]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sheaf.verification.personal import checksums
 from sheaf.verification.personal.kind import Detector, Hit, told, wordset
@@ -29,14 +29,15 @@ IBAN_LENGTH = {
 }  # fmt: skip
 
 
-def _card(text: str, match: re.Match[str]) -> Iterable[Hit]:
+def _card(text: str, match: re.Match[str]) -> Sequence[Hit]:
     number = match[0].replace(" ", "").replace("-", "")
-    if len(set(number)) == 1 or not checksums.luhn(number):
-        return
+    if not checksums.luhn(number) or number.count(number[0]) == len(number):
+        return ()
+    if len(number) >= 13 and _ISSUER.match(number):
+        return (Hit("card", match.start(), match.end(), 0.92),)
     if not _CARD.isdisjoint(told(text, match.start())):
-        yield Hit("card", match.start(), match.end(), 1.0)
-    elif len(number) >= 13 and _ISSUER.match(number):
-        yield Hit("card", match.start(), match.end(), 0.8)
+        return (Hit("card", match.start(), match.end(), 0.9),)
+    return ()
 
 
 def _iban(text: str, match: re.Match[str]) -> Iterable[Hit]:
@@ -77,6 +78,7 @@ DETECTORS = (
         r"(?-u:\b)[A-Za-z]{2}[0-9]{2}[ -]?[0-9A-Za-z]{2}[ -]?[0-9A-Za-z]",
         re.compile(r"[A-Za-z](?<!\w.)[A-Za-z][0-9]{2}(?:[ -]?[0-9A-Za-z]){11,30}"),
         _iban,
+        tier="rare",
     ),
     Detector(
         ("crypto",),
@@ -86,5 +88,6 @@ DETECTORS = (
             r"{25,34})(?!\w)"
         ),
         _coin,
+        tier="rare",
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from sheaf.verification.personal.checksums import is_date, luhn, mod11_10, verhoeff, weighted
@@ -261,18 +261,21 @@ LETTERED: dict[str, tuple[str, Callable[[str], bool], bool]] = {
 _SEPARATORS = dict.fromkeys(map(ord, " ./+-"))
 
 
-def _digits(text: str, match: re.Match[str]) -> Iterable[Hit]:
-    bare = match[0].translate(_SEPARATORS)
-    entries = _BY_DIGITS.get(len(bare), ())
-    valid = [(entry, form) for entry, form in entries if entry.valid(bare)]
-    if not valid:
-        return
+def _digits(text: str, match: re.Match[str]) -> Sequence[Hit]:
+    number = match[0]
+    is_bare = number.isdigit()
+    digits = number if is_bare else number.translate(_SEPARATORS)
+    entries = _BY_DIGITS.get(len(digits))
+    if not entries:
+        return ()
     is_named = not CONTEXT.isdisjoint(told(text, match.start()))
-    for entry, form in valid:
-        if is_named or entry.alone or (form and form.fullmatch(match[0])):
+    for entry, form in entries:
+        # without a word beside it a number is written as such numbers are, or its digits leave no doubt
+        is_meant = is_named or entry.alone or (form and not is_bare and form.fullmatch(number))
+        if is_meant and entry.valid(digits):
             kind = "ssn" if entry.country == "US" else "national_id"
-            yield Hit(kind, match.start(), match.end(), 0.98 if is_named else 0.86)
-            return
+            return (Hit(kind, match.start(), match.end(), 0.98 if is_named else 0.86),)
+    return ()
 
 
 def _lettered(text: str, match: re.Match[str]) -> Iterable[Hit]:
@@ -304,5 +307,6 @@ DETECTORS = (
             re.IGNORECASE,
         ),
         _lettered,
+        tier="rare",
     ),
 )

@@ -45,7 +45,7 @@ DETECTORS = (
             r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,24}(?![\w@-])"
         ),
         always("email", 1.0),
-        has_digit=False,
+        tier="any",
     ),
     Detector(
         ("credentials", "url"),
@@ -54,7 +54,7 @@ DETECTORS = (
             r"(?<![\w@])(?:(?:https?|ftp|ssh)://[^\s\0<>\"]+|www\.[\w-]+\.[^\s\0<>\"]+)", re.IGNORECASE
         ),
         _url,
-        has_digit=False,
+        tier="any",
     ),
     Detector(
         ("ip",),
@@ -63,6 +63,7 @@ DETECTORS = (
             r"(?<![\w.:])(?:(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)|(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{1,4}(?![\w:]))"
         ),
         _ip,
+        tier="rare",
     ),
     Detector(
         ("mac",),
@@ -72,6 +73,7 @@ DETECTORS = (
             r"0-9A-Fa-f]{2}(?![\w:-])"
         ),
         always("mac", 0.9),
+        tier="rare",
     ),
     Detector(
         ("username",),
@@ -99,6 +101,6 @@ DETECTORS = (
             re.IGNORECASE,
         ),
         _handle,
-        has_digit=False,
+        tier="any",
     ),
 )

@@ -171,9 +171,9 @@ DETECTORS = (
         ),
         _written_small,
         layer=2,
-        has_digit=False,
+        tier="any",
     ),
-    Detector(("person",), r"\p{Lu}\p{Ll}", _NAME, _person, layer=2, has_digit=False),
+    Detector(("person",), r"\p{Lu}\p{Ll}", _NAME, _person, layer=2, tier="any"),
     Detector(
         ("organisation",),
         r"\p{Lu}[\w&'’.-]*,? (?:Inc|Corp|L\.?L\.?C|Ltd|Limited|P\.?L\.?C|LLP|GmbH|AG"

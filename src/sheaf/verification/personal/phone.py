@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from sheaf.verification.personal.kind import Detector, Hit, after, before, told, wordset
+from sheaf.verification.personal.kind import Detector, Hit, before, told, wordset
 
 _NAMED = wordset(
     """phone phones telephone tel call calls called calling cell cellular mobile mob fax ph dial dialled dialed ring
@@ -38,43 +38,40 @@ _AREA = re.compile(r"\(\+?0?\d{1,5}\) ?\d{2,5}(?:[ -]?\d{2,5}){1,3}")
 _MARKS = dict.fromkeys(map(ord, " ()./-+"))
 
 
-def _phone(text: str, match: re.Match[str]) -> Iterable[Hit]:
-    number = match["number"]
-    digits = len(number.translate(_MARKS))
-    if not 7 <= digits <= 15 or _DATE.fullmatch(number):
-        return
-    score = _form(number, digits, match["extension"] is not None)
-    if score >= 0.85:
-        yield Hit("phone", match.start("number"), match.end(), score)
-        return
-    words = told(text, match.start("number"))
-    nearest = next((word for word in words if word in _NAMED or word in _OTHER), "")
-    if not nearest and not _NUMBER.isdisjoint(words[:2]):
-        nearest = "phone"
-    if nearest in _NAMED or _LABEL.search(before(text, match.start("number"), 12)):
-        score = 0.9
-    elif _AFTER.match(after(text, match.end(), 12)):
-        score = 0.8
-    elif nearest:
-        return
-    if score:
-        yield Hit("phone", match.start("number"), match.end(), score)
+def _phone(text: str, match: re.Match[str]) -> Sequence[Hit]:
+    number, start = match["number"], match.start()
+    is_bare = number.isdigit()
+    digits = len(number if is_bare else number.translate(_MARKS))
+    if not 7 <= digits <= 15 or (not is_bare and _DATE.fullmatch(number)):
+        return ()
+    score = 0.0 if is_bare else _form(number, digits, match["extension"] is not None)
+    if score < 0.85:
+        words = told(text, start)
+        nearest = next((word for word in words if word in _NAMED or word in _OTHER), "")
+        if not nearest and not _NUMBER.isdisjoint(words[:2]):
+            nearest = "phone"
+        if nearest in _NAMED or _LABEL.search(before(text, start, 12)):
+            score = 0.9
+        elif _AFTER.match(text, match.end()):
+            score = 0.8
+        elif nearest:
+            return ()
+    return (Hit("phone", start, match.end(), score),) if score else ()
 
 
 def _form(number: str, digits: int, has_extension: bool) -> float:
-    """Return how surely digits so written are a telephone number, with no word beside them; 0 where they may be anything."""
+    """Return how surely digits so parted are a telephone number, with no word beside them; 0 where they may be anything."""
     if number[0] == "+" and digits >= 8:
         return 0.95
-    is_grouped = not number.isdigit()
     if _AMERICAN.fullmatch(number) or (has_extension and digits >= 9):
         return 0.85
-    if number[:2] == "00" and digits >= 10 and is_grouped:
+    if number[:2] == "00" and digits >= 10:
         return 0.8
     if _THOUSANDS.fullmatch(number):
         return 0.0
     if _AREA.fullmatch(number):
         return 0.7
-    if number[0] == "0" and 10 <= digits <= 12 and is_grouped:
+    if number[0] == "0" and 10 <= digits <= 12:
         return 0.6
     if _GROUPS.fullmatch(number) and 8 <= digits <= 12:
         return 0.5

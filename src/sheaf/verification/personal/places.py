@@ -146,7 +146,7 @@ DETECTORS = (
         re.compile(rf"(?:[Tt]he )?[Cc]orner of (?:{_ITEM} ?){{1,6}}and (?:{_ITEM} ?){{1,6}}"),
         _corner,
         layer=1,
-        has_digit=False,
+        tier="any",
     ),
     Detector(
         ("postcode",),
