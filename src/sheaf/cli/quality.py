@@ -121,7 +121,7 @@ def duplicates(
         list[str] | None,
         typer.Option(help="FIELD=NUMBER: in a table, 1 - threshold of this may lie between numbers."),
     ] = None,
-    unit: Annotated[str, typer.Option(help="Shingles of texts: words or characters.")] = "words",
+    unit: Annotated[str, typer.Option(help="Shingles of texts: characters or words.")] = "characters",
     length: Annotated[int | None, typer.Option(help="Words or characters of a shingle.")] = None,
     window: Annotated[int | None, typer.Option(help="Values of a window of series.")] = None,
     index: Annotated[Path | None, typer.Option(help="Folder that remembers: look there too.")] = None,

@@ -92,7 +92,7 @@ CHECK = Check(
             1.0,
             "From which similarity a record is refused; each kind has its own default.",
         ),
-        "unit": Choice(("words", "characters"), "What shingles of texts are made of."),
+        "unit": Choice(("characters", "words"), "What shingles of texts are made of."),
         "length": Number(None, 1, 64, "Words or characters of a shingle.", is_whole=True),
         "scales": PerField(
             Number(1.0, 1e-300, 1e300),

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 KINDS = ("text", "table", "image", "series")
-THRESHOLDS = {"text": 0.5, "table": 0.99, "image": 0.85, "series": 0.5}
-LENGTHS = {"words": 3, "characters": 5}
+THRESHOLDS = {"text": 0.5, "table": 0.99, "image": 0.84, "series": 0.5}
+LENGTHS = {"characters": 5, "words": 3}
 LONGEST = 64
 LEAST = {"text": 0.4, "table": 0.0, "image": 0.75, "series": 0.4}
 """Below this similarity shared band keys are too rare; for rows it is not reached itself."""
@@ -86,7 +86,7 @@ def choose(
         return _rows(table, kinds, bool(fields), wanted, given.get("scales") or {})
     names = _taken(kinds, kind, fields)
     if kind == "text":
-        unit: Any = given.get("unit") or "words"
+        unit: Any = given.get("unit") or "characters"
         if unit not in LENGTHS:
             raise InputError("unit", unit, f"use one of {', '.join(LENGTHS)}")
         length = given.get("length") or LENGTHS[unit]

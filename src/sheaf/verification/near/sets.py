@@ -22,7 +22,7 @@ SIGNATURE_BYTES = BINS // 8
 SPREAD = 1 / BINS**0.5
 """The standard error of an estimated similarity, at most: at 0.5; smaller above."""
 
-_CHUNK = 1 << 14  # shingles sketched at once: their bins stay in the processor's cache
+_CHUNK = 1 << 15  # shingles sketched at once: their bins stay in the processor's cache
 _DOCUMENTS = 256
 _PAIRS = 4096  # compared exactly at once
 _EMPTY = np.uint32(2**32 - 1)
@@ -80,10 +80,9 @@ def _thrown(sets: Sets) -> NDArray[np.uint32]:
     owner = np.repeat(np.arange(count), sets.sizes)
     live, base = sets.hashes, owner * BINS
     for turn in range(ROUNDS):
-        thrown = live * _THROWS[turn]
-        place = base + (thrown >> np.uint64(56)).astype(np.int64)
-        value = (thrown >> np.uint64(28)).astype(np.uint32) & np.uint32(2**28 - 1) | np.uint32(turn << 28)
-        np.minimum.at(bins, place, value)
+        thrown = (live * _THROWS[turn] >> np.uint64(32)).astype(np.uint32)
+        place = base + (thrown >> np.uint32(24))
+        np.minimum.at(bins, place, thrown & np.uint32(2**24 - 1) | np.uint32(turn << 24))
         has_gaps = (bins.reshape(count, BINS) == _EMPTY).any(axis=1)
         if not has_gaps.all():
             kept = has_gaps[owner]

@@ -38,6 +38,7 @@ _SPACE = 0x20
 _BASE = numbers(5, 1)[0]
 _INVERSE = np.uint64(pow(int(_BASE), -1, 2**64))
 _TERMS = numbers(6, 64)
+_SCATTERED = mixed(np.arange(1, 129, dtype=np.uint64))
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Texts:
 
     fields: tuple[str, ...]
     threshold: float = 0.5
-    unit: Unit = "words"
-    length: int = 3
+    unit: Unit = "characters"
+    length: int = 5
 
     bands = sets.BANDS
     width = sets.SIGNATURE_BYTES
@@ -152,7 +153,7 @@ def _words(code: NDArray[np.uint32], text: NDArray[np.int64]) -> tuple[NDArray[n
     ends = np.flatnonzero((kinds == _ALONE) | ((kinds == _LETTER) & (after != _LETTER))) + 1
     sums = np.zeros(len(code) + 1, np.uint64)
     # A polynomial in _BASE modulo 2**64 over scattered characters; division brings every token to the same power.
-    np.cumsum(mixed(code.astype(np.uint64) + np.uint64(1)) * _powers(_BASE, len(code)), out=sums[1:])
+    np.cumsum(_scattered(code) * _powers(_BASE, len(code)), out=sums[1:])
     return (sums[ends] - sums[begins]) * _powers(_INVERSE, len(code))[begins], text[begins]
 
 
@@ -179,20 +180,34 @@ def _joined(
     # The space behind a text's last token separates nothing.
     is_last = np.append(owner[1:] != owner[:-1], True) & (kept == _SPACE)
     kept, owner = kept[~is_last], owner[~is_last]
-    return mixed(kept.astype(np.uint64) + np.uint64(1)), owner
+    return _scattered(kept), owner
+
+
+def _scattered(code: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """Return a number for each character that looks random."""
+    if code.max(initial=0) < len(_SCATTERED):
+        return _SCATTERED[code]
+    return mixed(code.astype(np.uint64) + np.uint64(1))
 
 
 def _shingled(
     values: NDArray[np.uint64], owner: NDArray[np.int64], width: int
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return a hash of every `width` values in a row within one text, and its text."""
-    count = len(values)
-    hashes = values * _TERMS[0]
-    reach = np.ones(count, np.int64)
-    for step in range(1, min(width, count)):
-        same = owner[step:] == owner[:-step]
-        hashes[:-step] += values[step:] * _TERMS[step] * same
-        reach[:-step] += same
-    is_first = np.append(True, owner[1:] != owner[:-1])[:count]
-    kept = (reach == width) | is_first
-    return mixed(hashes[kept]), owner[kept]
+    """Return a hash of every `width` values in a row within one text, and its text; all values where a text has fewer."""
+    count = max(len(values) - width + 1, 0)
+    hashes = values[:count] * _TERMS[0]
+    for step in range(1, width):
+        hashes += values[step : step + count] * _TERMS[step]
+    whole = owner[:count] == owner[width - 1 :]
+    hashes, owners = hashes[whole], owner[:count][whole]
+    first = np.flatnonzero(np.append(True, owner[1:] != owner[:-1])[: len(owner)])
+    sizes = np.diff(np.append(first, len(owner)))
+    short, sizes = first[sizes < width], sizes[sizes < width]
+    if not len(short):
+        return mixed(hashes), owners
+    rest = np.zeros(len(short), np.uint64)
+    for step in range(width - 1):
+        there = np.minimum(short + step, len(owner) - 1)
+        rest += values[there] * _TERMS[step] * (step < sizes)
+    at = np.searchsorted(owners, owner[short])
+    return mixed(np.insert(hashes, at, rest)), np.insert(owners, at, owner[short])
