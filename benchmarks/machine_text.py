@@ -23,7 +23,7 @@ CUT = 100
 Examples = tuple[list[str], list[bool], list[str]]
 
 
-def made(count: int = 60) -> Examples:
+def made(count: int = 60, sentences: int = 12) -> Examples:
     """Draw texts from two models: one with a longer tail of words and uneven sentences, one with neither."""
     random = np.random.default_rng(17)
     words = ["".join(random.choice(list("abdeginorstu"), random.integers(2, 9))) for _ in range(800)]
@@ -31,7 +31,7 @@ def made(count: int = 60) -> Examples:
     for is_machine in (False, True):
         rank = np.arange(1, len(words) + 1) ** (-0.9 if is_machine else -1.1)
         for _ in range(count):
-            sizes = random.normal(18, 2 if is_machine else 7, 12).clip(3).astype(int)
+            sizes = random.normal(18, 2 if is_machine else 7, sentences).clip(3).astype(int)
             parts = [
                 " ".join(random.choice(words, size, p=rank / rank.sum())).capitalize() + "." for size in sizes
             ]

@@ -100,4 +100,6 @@ def find_in(texts: pl.Series, kinds: Iterable[str] = KINDS) -> pl.DataFrame:
         raise InputError("kind", kind, f"use some of {', '.join(KINDS)}")
     found = scan(texts, DETECTORS, wanted)
     kind = pl.Series(found.kind.tolist(), dtype=pl.String)
-    return pl.DataFrame({"record": found.record, "kind": kind, "start": found.start, "end": found.end, "score": found.score})
+    return pl.DataFrame(
+        {"record": found.record, "kind": kind, "start": found.start, "end": found.end, "score": found.score}
+    )

@@ -158,10 +158,10 @@ def _aadhaar(n: str) -> bool:
 
 
 TABLE = (
-    National("US", 9, _ssn, r"\d{3}([- ])\d{2}\1\d{4}"),
     National("CA", 9, luhn),
     National("NL", 9, _bsn),
     National("AU", 9, _australia),
+    National("US", 9, _ssn, r"\d{3}([- ])\d{2}\1\d{4}"),
     National("GB", 10, _nhs),
     National("SE", 10, lambda n: _ymd(n) and luhn(n), r"\d{6}[-+]\d{4}"),
     National(
@@ -258,6 +258,7 @@ LETTERED: dict[str, tuple[str, Callable[[str], bool], bool]] = {
 """Numbers with letters: how they are written, whether the check letter holds, whether no word is needed beside them."""
 
 
+_AMERICAN = wordset("ssn social")
 _SEPARATORS = dict.fromkeys(map(ord, " ./+-"))
 
 
@@ -268,11 +269,14 @@ def _digits(text: str, match: re.Match[str]) -> Sequence[Hit]:
     entries = _BY_DIGITS.get(len(digits))
     if not entries:
         return ()
-    is_named = not CONTEXT.isdisjoint(told(text, match.start()))
-    for entry, form in entries:
-        # without a word beside it a number is written as such numbers are, or its digits leave no doubt
-        is_meant = is_named or entry.alone or (form and not is_bare and form.fullmatch(number))
-        if is_meant and entry.valid(digits):
+    words = told(text, match.start())
+    is_named = not CONTEXT.isdisjoint(words)
+    as_written = [entry for entry, form in entries if form and not is_bare and form.fullmatch(number)]
+    others = [entry for entry, _ in entries if is_named or entry.alone]
+    if not _AMERICAN.isdisjoint(words):  # it has no check digits, so else it comes last
+        others.sort(key=lambda entry: entry.country != "US")
+    for entry in (*as_written, *others):
+        if entry.valid(digits):
             kind = "ssn" if entry.country == "US" else "national_id"
             return (Hit(kind, match.start(), match.end(), 0.98 if is_named else 0.86),)
     return ()

@@ -182,5 +182,6 @@ DETECTORS = (
         re.compile(rf"(?<!\w)(?:{_FIRM},? (?:(?:and|of|&) )?){{1,5}}(?:{_LEGAL_FORMS})(?!\w)"),
         always("organisation", 0.7),
         layer=3,
+        tier="any",
     ),
 )

@@ -68,8 +68,12 @@ def _tiers(texts: pl.Series, running: Sequence[Detector]) -> dict[Tier, tuple[pl
     """Return for each tier its texts and where they stand: one look over the column spares a look for each detector."""
     digit = np.flatnonzero(_passes(texts, "[0-9]"))
     numbered = texts.gather(digit)
-    gates = [detector.gate for detector in running if detector.tier == "rare" and isinstance(detector.gate, str)]
-    rare = np.flatnonzero(_passes(numbered, "|".join(f"(?:{gate})" for gate in gates))) if gates else digit[:0]
+    gates = [
+        detector.gate for detector in running if detector.tier == "rare" and isinstance(detector.gate, str)
+    ]
+    rare = (
+        np.flatnonzero(_passes(numbered, "|".join(f"(?:{gate})" for gate in gates))) if gates else digit[:0]
+    )
     return {
         "any": (texts, np.arange(len(texts))),
         "digit": (numbered, digit),
