@@ -47,7 +47,10 @@ MANY_PARAMETERS: dict[str, str] = {
     "src/sheaf/actions/request.py:open_request": "a request has that many terms; all but context and specification go by name",
     "src/sheaf/review/reviews.py:reveal": "chain, signer, and the five things that the contract's call is made of",
 }
-FULL_ROOMS: dict[str, str] = {}
+FULL_ROOMS: dict[str, str] = {
+    "src/sheaf/actions": "one verb, one file: it is the list of what one can do",
+    "src/sheaf/cli": "one noun, one file",
+}
 ENVIRONMENT_READERS = {
     "src/sheaf/bootstrap.py": "the one place where real parts are chosen and joined",
     "src/sheaf/settings.py": "typed settings are read from the environment",

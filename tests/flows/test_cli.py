@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -193,10 +194,12 @@ def test_review_by_hand(
     nobody = market.ask("review", "decide", number, *hand, code=2)["error"]
     assert nobody["field"] == "decisions" and "terminal" in nobody["fix"]
     monkeypatch.setattr(Session, "is_interactive", True)
-    typed = "y\nx\nn\nb\nn\ny\ny\n"  # what is neither yes nor no is asked again, and one goes back
-    asked = market.run("review", "decide", number, *hand, text=typed)
-    assert "3 of 4 approved; " in asked.out and "│ Approve a point" in asked.err
-    assert "2/4 {" in asked.err and "[y]es [n]o [b]ack" in asked.err
+    pressed = iter("yxq" + "snbyyys")
+    monkeypatch.setattr("sheaf.cli.frame.viewer.keys", lambda: nullcontext(lambda: next(pressed)))
+    left = market.run("review", "decide", number, *hand)  # an unknown key does nothing
+    assert left.out == "" and "kept" in left.err and "│ Approve a point" in left.err
+    asked = market.run("review", "decide", number, *hand)  # not all decided: sent only by the second s
+    assert "4 of 4 approved; " in asked.out and "record 2 of 4" in asked.err
     again = market.run("review", "decide", number, "--reject", "", *hand, code=2)
     assert "cannot be changed" in again.err
     steps = []

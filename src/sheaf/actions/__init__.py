@@ -11,6 +11,7 @@ from sheaf.actions.account import (
     register_key,
     unlock,
 )
+from sheaf.actions.cases.ballot import find_marks, keep_marks
 from sheaf.actions.cases.reading import Assignment
 from sheaf.actions.context import Context
 from sheaf.actions.deliver import hand_over, hand_to_buyer
@@ -57,11 +58,13 @@ __all__ = [
     "download",
     "draw",
     "explain",
+    "find_marks",
     "fund_account",
     "fund_request",
     "hand_over",
     "hand_to_buyer",
     "import_account",
+    "keep_marks",
     "ledgers",
     "list_accounts",
     "list_requests",

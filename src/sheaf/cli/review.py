@@ -88,8 +88,9 @@ def decide(
         Path | None, typer.Option(help="File with one line of 1 (approve) or 0 per record.")
     ] = None,
 ) -> None:
-    """Record the review, by option, by file, or record by record in the terminal; then take the next step on chain.
+    """Record the review, by option, by file, or record by record on the screen by single keys; then take the next step on chain.
 
+    The screen can be left and taken up again: nothing is sent before all is decided.
     Example: sheaf review decide 3 --reject 4,17 --account validator
     """
     from sheaf import actions
@@ -100,7 +101,11 @@ def decide(
     elif reject is not None:
         approved = _from_positions(reject, work.records.num_rows)
     else:
-        approved = _ask(session, work)
+        decided = _ask(session, work)
+        if decided is None:
+            session.talk.line("nothing was sent; what is decided is kept: go on with the same command")
+            return
+        approved = decided
     actions.cast(session.acting, number, approved)
     step, count = actions.advance(session.acting, number), int(approved.sum())
     session.answer(
@@ -177,26 +182,40 @@ def _from_file(path: Path, count: int) -> NDArray[np.bool_]:
     return np.array([line == "1" for line in lines], dtype=np.bool_)
 
 
-def _ask(session: Session, work: Assignment) -> NDArray[np.bool_]:
+def _ask(session: Session, work: Assignment) -> NDArray[np.bool_] | None:
+    """Let a person decide record by record; None if the screen was left before all were decided."""
     import numpy as np
+
+    from sheaf import actions
+    from sheaf.cli.frame.viewer import APPROVED, Viewer, keys, leaf_through
 
     if not session.is_interactive:
         raise InputError("decisions", "none", "give --reject or --decisions, or run in a terminal")
-    session.talk.quoted(_instructions(work))
-    approved = np.ones(work.records.num_rows, dtype=np.bool_)
-    place = 0
-    while place < len(approved):
-        row = work.records.slice(place, 1).to_pylist()[0]
-        answer = typer.prompt(
-            f"{place + 1}/{len(approved)} {_line(row)}  [y]es [n]o [b]ack", default="y", err=True
+    me, notes = session.acting, _notes(work)
+    case = me.docket.case(work.submission)
+    viewer = Viewer(
+        lambda place: work.records.slice(place, 1).to_pylist()[0],
+        lambda place: notes.get(int(work.order[place]), ""),
+        actions.find_marks(me, case),
+        _instructions(work),
+        work.specification.label if work.specification else None,
+    )
+    with keys() as read_key:
+        is_done = leaf_through(
+            viewer, session.screen, read_key, lambda marks: actions.keep_marks(me, case, marks)
         )
-        if answer == "b":
-            place = max(0, place - 1)
-            continue
-        if answer in ("y", "n"):
-            approved[place] = answer == "y"
-            place += 1
-    return approved
+    if not is_done:
+        return None
+    return np.array([mark == APPROVED for mark in viewer.marks], dtype=np.bool_)
+
+
+def _notes(work: Assignment) -> dict[int, str]:
+    """Return what the checks say of records, by number in the submission."""
+    notes: dict[int, str] = {}
+    for one in work.findings:
+        said = f"{'refused whatever you decide' if one.is_refusal else 'look twice'}: {one.code} {one.detail}"
+        notes[one.record] = f"{notes[one.record]}; {said}" if one.record in notes else said
+    return notes
 
 
 def _instructions(work: Assignment) -> str:

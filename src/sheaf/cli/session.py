@@ -53,6 +53,11 @@ class Session:
         return Paper(self._progress)
 
     @cached_property
+    def screen(self) -> Console:
+        """The terminal as a whole, for views that take all of it."""
+        return self._console(stderr=True)
+
+    @cached_property
     def _progress(self) -> Console:
         return self._console(stderr=True, quiet=self.as_json)
 

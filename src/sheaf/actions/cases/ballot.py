@@ -48,6 +48,24 @@ def find_ballot(ctx: Context, case: Case) -> Ballot | None:
     return journal.recall(_path(ctx, case), Ballot)
 
 
+class Marks(msgspec.Struct, frozen=True):
+    """What a person has decided so far, one byte a record in the order of looking: space (undecided), y or n."""
+
+    marks: bytes
+
+
+def keep_marks(ctx: Context, case: Case, marks: bytes) -> None:
+    """Keep what has been decided so far on this machine, so that a review by hand can be left and taken up again."""
+    journal.keep(ctx.folder / "marks" / case_file(case), Marks(marks))
+
+
+def find_marks(ctx: Context, case: Case) -> bytearray:
+    """Return what has been decided so far; nothing, where nothing was kept or it does not fit."""
+    kept = journal.recall(ctx.folder / "marks" / case_file(case), Marks)
+    fits = kept is not None and len(kept.marks) == case.records and not set(kept.marks) - set(b" yn")
+    return bytearray(kept.marks if kept is not None and fits else b" " * case.records)
+
+
 def reviewing_order(ctx: Context, case: Case) -> NDArray[np.int64]:
     """Return the order, shape (records,), in which this account looks at the records: its own, and the same whenever asked."""
     seed = ctx.sender.derive_secret(f"reviewing order {ctx.market} {case.submission}".encode())
