@@ -2,10 +2,11 @@
 
 The truth is the exact Shapley value of ten contributors (benchmarks/_contributors.py) for the accuracy of a logistic
 regression on the test; pay sees the task alone. `named`: the buyer's model is known, and pay is the exact game of it on
-the task: the ceiling for pay by accuracy. `mixed`: it is not known, and pay is what `sheaf value` gives by default.
-`pooled`: sums of KNN-Shapley values of records. Pay is not below 0; the truth may be. A replica is that of the contributor
-that is paid most, with noise of a share of each feature's deviation. Speeds are against pyDVL where it can be imported,
-records a second of processor time for all task records together; values are compared where no distances are equal.
+the task: the ceiling for pay by accuracy. `mixed`: it is not known, and pay is what `sheaf value` gives by default. Held
+against a truth by nearest neighbours both say what is lost where the model is another. `pooled`: sums of KNN-Shapley
+values of records. Pay is not below 0; the truth may be. A replica is that of the contributor that is paid most, with
+noise of a share of each feature's deviation. Speeds are against pyDVL where it can be imported, records a second of
+processor time for all task records together; values are compared where no distances are equal.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sheaf.valuation.learners import Linear, Nearest
 from sheaf.valuation.neighbours import Space
 from sheaf.valuation.pooling import contributions
 from sheaf.valuation.replicas import copies
+from sheaf.valuation.semivalues import exact
 from sheaf.valuation.utility import Floats
 
 POOL = 10**18
@@ -46,12 +48,17 @@ def correlations(offer: Offer) -> dict[str, float]:
     named, truth = logistic_values(offer)
     found = contributions(offer.records, offer.owner, offer.task)
     linear, near = (contributions(offer.records, offer.owner, offer.task, kind) for kind in (Linear, Nearest))
+    other = exact(Nearest(offer.records, offer.owner, offer.test)).values
     records = knn_shapley(offer.records, offer.task)
     pooled = np.bincount(offer.owner, records).astype(np.float64, copy=False)
     kinds = {"named": named, "mixed": found.values, "linear": linear.values, "nearest": near.values}
     return {
         **{name: spearman(pay(values), truth) for name, values in kinds.items()},
         "named, values not cut at 0": spearman(named, truth),
+        **{
+            f"{name}, truth by nearest neighbours": spearman(pay(kinds[name]), other)
+            for name in ("named", "mixed")
+        },
         "pooled KNN-Shapley": spearman(pay(pooled), truth),
         "size alone": spearman(np.bincount(offer.owner).astype(np.float64), truth),
     }

@@ -42,6 +42,7 @@ class RecordWorth(msgspec.Struct, frozen=True):
 class ContributorWorth(msgspec.Struct, frozen=True):
     """One contributor: Shapley `value` with its standard error (0: enumerated), the sum of its records' values, its share of the pool.
 
+    `value` is what its new records are worth times `discount`, the share of its readable records that are no copies.
     `copies` of its records repeat earlier ones of the contributors in `sources`; `unreadable` ones miss what the task rests on.
     """
 
@@ -51,6 +52,7 @@ class ContributorWorth(msgspec.Struct, frozen=True):
     error: float
     pooled: float
     share: int | None
+    discount: float
     copies: int
     unreadable: int
     sources: dict[str, int]
@@ -217,8 +219,9 @@ def _contributors(
     given: _Given, owner: Integers, players: Integers, found: Contributions, pool: int | None
 ) -> list[ContributorWorth]:
     count = len(given.names)
-    worth, error, pooled = (np.zeros(count) for _ in range(3))
+    worth, error, pooled, discount = (np.zeros(count) for _ in range(4))
     worth[players], error[players], pooled[players] = found.values, found.errors, found.pooled
+    discount[players] = found.discounts
     shares: list[int | None] = [None] * count if pool is None else list(bonus_shares(worth.tolist(), pool))
     giver = owner[given.readable]
     rows = []
@@ -235,6 +238,7 @@ def _contributors(
                 error=float(error[number]),
                 pooled=float(pooled[number]),
                 share=shares[number],
+                discount=float(discount[number]),
                 copies=copied,
                 unreadable=unreadable,
                 sources=dict(sources.most_common()),

@@ -1,8 +1,9 @@
 """From records to contributors: who gave what is new, and what it is worth to the buyer's task.
 
 Copies of an earlier contributor's records are left out of the game, so a replica is a dummy player and its original loses
-nothing to it. Among the others the value is the Shapley value of the game of contributors: enumerated while they are few, else
-drawn.
+nothing to it. Among the others the value is the Shapley value of the game of contributors, enumerated while they are few, else
+drawn; it is discounted by the share of a contributor's records that are copies, so that a copy that was changed too much to be
+told does not earn what the first records of a kind do.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from sheaf.valuation.utility import Cached, Floats, Integers, Utility, numbered
 ENUMERATED = 12
 """Up to so many contributors all coalitions are looked at; beyond, chains of joining are drawn."""
 
-BUDGET = Stopping(tolerance=0.002, evaluations=20_000)
+BUDGET = Stopping(tolerance=0.01, evaluations=20_000)
 
 Learner = Callable[[Examples, Integers, Examples], Utility]
 
@@ -34,13 +35,15 @@ Learner = Callable[[Examples, Integers, Examples], Utility]
 class Contributions:
     """What every contributor and record is worth.
 
-    Per contributor, shape (players,): `values` (Shapley, in units of the learner's utility), `errors` (standard, 0 where enumerated) and
-    `pooled` (the sum of its records' values). Per record, shape (n,): `record_values` (KNN-Shapley, 0 for copies) and `found` copies.
+    Per contributor, shape (players,): `values` (Shapley, in units of the learner's utility, times `discounts`, the share of its
+    records that are no copies), `errors` (standard, 0 where enumerated) and `pooled` (the sum of its records' values). Per record,
+    shape (n,): `record_values` (KNN-Shapley, 0 for copies) and `found` copies.
     """
 
     values: Floats
     errors: Floats
     pooled: Floats
+    discounts: Floats
     record_values: Floats
     found: Copies
     valuation: Valuation
@@ -71,7 +74,10 @@ def contributions(
     record_values = np.zeros(len(records))
     record_values[kept] = knn_shapley(new, task)
     values, errors, pooled = np.zeros(players), np.zeros(players), np.zeros(players)
+    discounts = np.bincount(owner[kept], minlength=players) / np.bincount(owner)
     values[active], errors[active] = valuation.values, valuation.errors
     for player in range(players):
         pooled[player] = math.fsum(record_values[owner == player].tolist())
-    return Contributions(values, errors, pooled, record_values, found, valuation)
+    return Contributions(
+        values * discounts, errors * discounts, pooled, discounts, record_values, found, valuation
+    )
