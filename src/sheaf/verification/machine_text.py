@@ -206,7 +206,7 @@ def _views() -> list[Any]:
 def _logistic(c: float) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=c, max_iter=5000, class_weight="balanced")
+    return LogisticRegression(C=c, max_iter=5000, class_weight="balanced", solver="liblinear", random_state=0)
 
 
 def _chance(weights: Any, views: NDArray[np.float64]) -> NDArray[np.float64]:
