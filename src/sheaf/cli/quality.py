@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sheaf.actions.quality.labels import LabelQuality
     from sheaf.actions.quality.machine_text import MachineTextReport
     from sheaf.actions.quality.personal import PersonalData
+    from sheaf.actions.quality.records import RecordQuality
+    from sheaf.actions.quality.series import SeriesQuality
 
 app = typer.Typer(no_args_is_help=True, help="Quality of labels and records; no market needed.")
 
@@ -198,3 +200,98 @@ def _show_machine_text(out: Paper, found: MachineTextReport) -> None:
         rows = [(text.record, f"{text.score:.3f}") for text in leads[:SHOWN]]
         out.table(("record", "score"), rows, right=("record", "score"))
     out.line("--json gives every text")
+
+
+@verb(app, "records")
+def records(
+    session: Session,
+    file: Annotated[Path, typer.Argument(help="Records: CSV, JSON Lines or Parquet, or a folder of images.")],
+    specification: Annotated[
+        Path | None,
+        typer.Option(
+            help="Specification: its schema and checks; without one all checks with their defaults."
+        ),
+    ] = None,
+    sample: Annotated[Path | None, typer.Option(help="Records known to be good, to compare with.")] = None,
+    index: Annotated[
+        Path | None, typer.Option(help="Folder that remembers files: look there too, and add this one.")
+    ] = None,
+) -> None:
+    """Run the checks on a file of records: what would be refused, what is only pointed at, and why.
+
+    Example: sheaf quality records offer.csv --specification digits.toml --sample gold.csv --json
+    """
+    from sheaf.actions.quality.records import record_quality
+    from sheaf.formats.specification import load
+
+    wanted = load(specification) if specification else None
+    with session.working("checking"):
+        found = record_quality(file, wanted, sample, index)
+    session.answer(found, lambda out: _show_records(out, found))
+
+
+def _show_records(out: Paper, found: RecordQuality) -> None:
+    out.line(f"{found.records:,} records: {found.refused:,} refused, {found.advised:,} pointed at")
+    for run in found.checks:
+        if run.needs:
+            out.line(f"{run.name}: says nothing without {run.needs}")
+    if not found.findings:
+        return
+    out.head("reasons")
+    rows = [(row.code, row.records, row.refused, row.meaning) for row in found.reasons]
+    out.table(("reason", "records", "refused", "meaning"), rows, right=("records", "refused"))
+    out.head("first findings")
+    firsts = [
+        (one.record, one.code, f"{one.score:.2f}", f"{one.weight:g}", one.detail)
+        for one in found.findings[:SHOWN]
+    ]
+    out.table(("record", "reason", "score", "weight", "detail"), firsts, right=("record", "score", "weight"))
+    out.line("weight 1 refuses, less is advice; --json gives every finding")
+
+
+@verb(app, "series")
+def series(
+    session: Session,
+    file: Annotated[Path, typer.Argument(help="Readings: CSV, JSON Lines or Parquet, one row a reading.")],
+    sample: Annotated[
+        Path | None, typer.Option(help="Clean readings of the same sensors; else the file's own windows.")
+    ] = None,
+    time: Annotated[
+        str, typer.Option(help="Column of time (seconds, if numbers); default the only one of times.")
+    ] = "",
+    key: Annotated[str, typer.Option(help="Column that says whose a reading is.")] = "",
+    channel: Annotated[
+        list[str] | None, typer.Option(help="Look at this column alone; may be repeated.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="Length of a window; at least 60 to tell much.")] = 60.0,
+) -> None:
+    """Find windows of sensor readings that are not plausible: stuck, replayed, made noise, channels that do not belong together.
+
+    Example: sheaf quality series walk.csv --sample clean.csv --time at --json
+    """
+    from sheaf.actions.quality.series import series_quality
+
+    with session.working("looking at windows"):
+        found = series_quality(file, sample, time, key, channel or (), seconds)
+    session.answer(found, lambda out: _show_series(out, found))
+
+
+def _show_series(out: Paper, found: SeriesQuality) -> None:
+    out.line(
+        f"{found.readings:,} readings of {len(found.channels)} channels, {found.looked_at:,} windows of {found.samples} readings: "
+        f"{len(found.windows):,} implausible"
+    )
+    if not found.is_calibrated:
+        out.line("held against the file's own windows: give --sample to hold them against clean ones")
+    alone = sorted(set(found.channels) - set(found.related))
+    if len(found.channels) > 1 and alone:
+        out.line(f"not held against the others, which do not explain them: {', '.join(alone)}")
+    rows = [
+        (one.first, one.last, one.channel, one.cause, f"{one.ratio:.1f}") for one in found.windows[:SHOWN]
+    ]
+    if rows:
+        out.table(
+            ("first row", "last row", "channel", "cause", "times beyond"),
+            rows,
+            right=("first row", "last row", "times beyond"),
+        )

@@ -12,7 +12,7 @@ from sheaf.formats.schema import Schema, compile  # noqa: A004
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Limits", "read"]
+__all__ = ["Limits", "read", "read_as_is"]
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson", ".parquet")
 
@@ -34,6 +34,11 @@ def read(
 
         record_digests(table)
     return table
+
+
+def read_as_is(path: Path | str, *, limits: Limits | None = None) -> pa.Table:
+    """Read a table whose values need no canonical form (times without a zone, say), for looking at. Raises RecordError."""
+    return _read(Path(path), None, limits or Limits())
 
 
 def _read(path: Path, schema: Schema | None, limits: Limits) -> pa.Table:

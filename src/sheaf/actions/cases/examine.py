@@ -142,7 +142,7 @@ def batch_of(
         count=case.records,
         records=content.records if content else None,
         digests=content.digests if content else b"",
-        schema=schema.compile(wanted.schema) if wanted else _AnySchema(),
+        schema=schema.compile(wanted.schema) if wanted else AnySchema(),
         committed=Commitment(case.root, cid, case.key_commitment),
         recomputed=recomputed,
         earlier=earlier,
@@ -191,7 +191,7 @@ def earlier_than(docket: Docket, case: Case, index: ExactIndex) -> Earlier:
     return Earlier(index, standing)
 
 
-class _AnySchema:
+class AnySchema:
     """The schema of a request whose specification cannot be read: nothing breaks it."""
 
     def violations(self, table: pa.Table) -> pl.DataFrame:
