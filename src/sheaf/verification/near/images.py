@@ -66,6 +66,10 @@ class Images:
             pixels = None if data is None else grey(data, self.formats)
             if pixels is not None and int(pixels.max()) - int(pixels.min()) >= FLAT:
                 hashes[place], present[place] = perceptual(pixels), True
+        return self.sketched(hashes, present)
+
+    def sketched(self, hashes: NDArray[np.uint64], present: NDArray[np.bool_]) -> Sketch:
+        """Return sketches of hashes."""
         parts = hashes[:, None] >> np.arange(0, 64, 16, dtype=np.uint64) & np.uint64(0xFFFF)
         keys = parts.astype(np.uint32)
         near = tuple((band, keys[:, band] ^ flip) for band in range(4) for flip in _flips(self.radius // 4))

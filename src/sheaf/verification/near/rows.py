@@ -78,7 +78,8 @@ class Rows:
         values = np.zeros((table.num_rows, len(self.numbers)))
         rest = np.zeros(table.num_rows, np.uint64)
         for place, (name, scale) in enumerate(zip(self.numbers, self.scales, strict=True)):
-            raw = floats(table, name) / scale
+            with np.errstate(over="ignore"):
+                raw = floats(table, name) / scale
             is_finite = np.isfinite(raw)
             values[:, place] = np.where(is_finite, raw, 0.0) + 0.0  # no negative zero
             odd = np.select([is_finite, np.isnan(raw), raw > 0], [0, 1, 2], 3)
@@ -86,7 +87,10 @@ class Rows:
         for name in self.others:
             rest = mixed(rest * _TERMS[0] + _said(column(table, name)))
         signature = np.hstack(
-            [values.view(np.uint8).reshape(len(rest), -1), rest.view(np.uint8).reshape(-1, 8)]
+            [
+                values.view(np.uint8).reshape(len(rest), 8 * len(self.numbers)),
+                rest.view(np.uint8).reshape(-1, 8),
+            ]
         )
         return Sketch(np.ones(len(rest), np.bool_), self._keys(values, rest), signature)
 
@@ -95,7 +99,8 @@ class Rows:
         keys = np.empty((len(rest), self.bands), np.uint32)
         step = max(self.tolerance, np.finfo(np.float64).tiny) * _SLACK * (len(self.numbers) + 1) / self.bands
         for band in range(self.bands):
-            cells = np.floor((values + band * step) / (step * self.bands)) + 0.0
+            with np.errstate(over="ignore"):
+                cells = np.floor((values + band * step) / (step * self.bands)) + 0.0
             hashed = rest.copy()
             for place in range(values.shape[1]):
                 cell = np.ascontiguousarray(cells[:, place]).view(np.uint64)
@@ -109,7 +114,8 @@ class Rows:
         is_same = left[:, -1] == right[:, -1]
         if not self.numbers:
             return np.asarray(is_same, np.float64)
-        apart = np.abs(left[:, :-1].view(np.float64) - right[:, :-1].view(np.float64)).max(axis=1)
+        with np.errstate(over="ignore"):
+            apart = np.abs(left[:, :-1].view(np.float64) - right[:, :-1].view(np.float64)).max(axis=1)
         return np.asarray(np.where(is_same, np.maximum(0.0, 1.0 - apart), 0.0), np.float64)
 
 
