@@ -98,7 +98,7 @@ def texts(seed: int = 0, count: int = 1_600, labels: int = 4, words: int = 3_000
     made = []
     for own in label:
         mix = np.full(labels, 0.02)
-        mix[own] += 0.17
+        mix[own] += 0.2
         if random.random() < 0.1:
             mix[(own + random.integers(1, labels)) % labels] += 0.12
         chance = (1.0 - mix.sum()) * usual + mix @ topics

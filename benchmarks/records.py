@@ -78,7 +78,8 @@ def pydvl(known: Any, answer: Any, sent: Any, label: Any) -> Any:
     valuation = method.KNNShapleyValuation(
         KNeighborsClassifier(NEIGHBOURS), data(known, answer, feature_names=names), progress=False
     )
-    return valuation.fit(data(sent, label, feature_names=names)).values()
+    valuation.fit(data(sent, label, feature_names=names))
+    return valuation.result.values
 
 
 def speed(of: Set) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sheaf.actions.quality.machine_text import MachineTextReport
     from sheaf.actions.quality.personal import PersonalData
     from sheaf.actions.quality.records import RecordQuality
+    from sheaf.actions.quality.scores import RecordScores
     from sheaf.actions.quality.series import SeriesQuality
 
 app = typer.Typer(no_args_is_help=True, help="Quality of labels and records; no market needed.")
@@ -295,3 +297,56 @@ def _show_series(out: Paper, found: SeriesQuality) -> None:
             rows,
             right=("first row", "last row", "times beyond"),
         )
+
+
+@verb(app, "score")
+def score(
+    session: Session,
+    file: Annotated[Path, typer.Argument(help="Records: CSV, JSON Lines, Parquet, or a folder of images.")],
+    gold: Annotated[Path, typer.Option(help="Records of the same columns whose labels are right.")],
+    label: Annotated[str, typer.Option(help="Column of the label.")],
+    contributor: Annotated[str | None, typer.Option(help="Column that says who sent a record.")] = None,
+    precision: Annotated[
+        float, typer.Option(help="Share of good records, between 0 and 1, asked of those to take.")
+    ] = 0.99,
+    seed: Annotated[int, typer.Option(help="Of lots that are drawn in learning.", min=0)] = 0,
+) -> None:
+    """Score records by gold: the chance that each is good, which to take, and why not; estimate contributors.
+
+    Example: sheaf quality score sent.csv --gold sample.csv --label digit --contributor sender --json
+    """
+    from sheaf.actions.quality.scores import record_scores
+
+    found = record_scores(file, gold, label, contributor, precision, seed)
+    session.answer(found, lambda out: _show_scores(out, found))
+
+
+def _show_scores(out: Paper, found: RecordScores) -> None:
+    out.line(f"{len(found.records):,} records, {found.gold:,} of gold")
+    if found.limit is None or found.expected_precision is None:
+        out.line(f"none can be taken at precision {found.precision:g}: give more gold, or ask for less")
+    else:
+        out.line(
+            f"{found.taken:,} to take, each good with a chance of {found.limit:.3f} or more, "
+            f"{found.expected_precision:.2%} of them on the whole"
+        )
+    reasons = Counter(one.reason for one in found.records if not one.is_taken)
+    if reasons:
+        out.line("not taken: " + ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common()))
+    named = sorted((one for one in found.contributors if one.records), key=lambda one: one.good)
+    if len(named) > 1:
+        out.head("contributors with the smallest share of good records")
+        rows = [
+            (
+                one.contributor or "",
+                one.records,
+                one.taken,
+                f"{one.good:.2f} ± {one.deviation:.2f}",
+                f"{one.wrong:.2f}",
+                f"{one.strange:.2f}",
+            )
+            for one in named[:SHOWN]
+        ]
+        heads = ("contributor", "records", "taken", "good", "mislabelled", "strange")
+        out.table(heads, rows, right=heads[1:])
+    out.line("--json gives every record and contributor")

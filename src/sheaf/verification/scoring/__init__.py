@@ -8,7 +8,7 @@ did as a whole is weighed in; what is unlike gold is looked for; the threshold f
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["PRECISION", "Scores", "score"]
 
 PRECISION = 0.99
-ROUNDS = 1
 REASONS = ("good", "label", "unlike", "contributor", "unreadable", "unknown")
 
 
@@ -81,17 +80,11 @@ def _inferred(made: Task, seed: int) -> tuple[Floats, Hierarchy]:
     """Return the chance of every label of the records by the input alone (n, classes), and what contributors are."""
     fold = ensemble.folds(made, seed)
     strange = novelty.strangeness(made, fold, seed)
-    first = ensemble.from_gold(made, fold, seed)
-    parts = ensemble.calibrated(made, first)
-    chance = np.mean(parts, axis=0)
+    parts = ensemble.calibrated(made, ensemble.from_gold(made, fold, seed))
+    found = _pooled(made, np.mean(parts, axis=0), strange)
+    second = ensemble.from_all(made, fold, [_targets(made, part, found) for part in parts], seed)
+    chance = ensemble.held_out(ensemble.calibrated(made, second), fold)
     found = _pooled(made, chance, strange)
-    for _ in range(ROUNDS):
-        targets = [_targets(made, part, found) for part in parts]
-        second = ensemble.from_all(made, first, targets, seed)
-        both = ensemble.Folds(fold, [[*a, *b] for a, b in zip(first.scores, second.scores, strict=True)])
-        parts = ensemble.calibrated(made, both)
-        chance = ensemble.held_out(parts, fold)
-        found = _pooled(made, chance, strange)
     return chance[made.gold :], found
 
 
@@ -103,7 +96,7 @@ def _pooled(made: Task, chance: Floats, strange: Floats) -> Hierarchy:
     states = np.zeros((len(use), 3))
     states[use] = found.states
     states[~use, 2] = 1.0
-    return Hierarchy(states, found.shares, found.deviation, found.atoms, found.behaviour, found.confusion)
+    return replace(found, states=states)
 
 
 def _targets(made: Task, chance: Floats, found: Hierarchy) -> Floats:
@@ -116,7 +109,7 @@ def _targets(made: Task, chance: Floats, found: Hierarchy) -> Floats:
     label, sender = made.label[at], made.sender[at]
     share = found.shares[sender]
     honest = share[:, 0] / np.maximum(share[:, 0] + share[:, 1], 1e-12)
-    likely = (1.0 - honest)[:, None] * found.confusion[sender, :, label]
+    likely = (1.0 - honest)[:, None] * found.confusion[found.group, :, label]
     likely[np.arange(len(at)), label] = honest
     likely *= chance[at]
     kind = 1.0 - found.states[at - made.gold, 2]

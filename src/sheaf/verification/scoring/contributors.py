@@ -22,6 +22,8 @@ LEAST = 1e-3
 """No share is held to be less: nobody is certain to be honest."""
 PRIOR = 2.0
 """How many contributors the even distribution over the grid counts as."""
+MAX_CELLS = 2**24
+"""Most numbers of all confusions together."""
 STEPS = 30
 CONFUSIONS = 5
 FROM_POOL = 2.0
@@ -30,17 +32,16 @@ FROM_POOL = 2.0
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """What was found: of each record the chance to be good, wrong, strange (n, 3); shares of each contributor (senders, 3), with the
-    standard deviation of the good one (senders,); on the grid: `atoms` (a, 3), `behaviour` (senders, a), and `parts` (a, n), the
-    chance to be good.
+    """What was found: of each record the chances to be good, wrong, strange (n, 3); of each contributor the shares (senders, 3), with
+    the standard deviation of the good one (senders,); and `confusion` (groups, true, given) of wrong records, by the `group` (n,) of
+    each record: its contributor, or one for all where contributors are too many.
     """
 
     states: Floats
     shares: Floats
     deviation: Floats
-    atoms: Floats
-    behaviour: Floats
     confusion: Floats
+    group: Integers
 
 
 def grid() -> Floats:
@@ -62,11 +63,12 @@ def pooled(chance: Floats, label: Integers, strange: Floats, sender: Integers, s
     rows = np.arange(len(label))
     atoms = grid()
     right = chance[rows, label]
-    confusion = np.full((senders, classes, classes), 1.0 / max(1, classes - 1))
+    group = sender if senders * classes**2 <= MAX_CELLS else np.zeros_like(sender)
+    confusion = np.full((int(group.max(initial=0)) + 1, classes, classes), 1.0 / max(1, classes - 1))
     likely = np.stack([right, np.zeros(len(label)), np.exp(np.clip(strange, -20.0, 20.0)) / classes])
-    behaviour = np.full((senders, len(atoms)), 1.0 / len(atoms))
+    behaviour, states = np.full((senders, len(atoms)), 1.0 / len(atoms)), np.zeros((len(label), 3))
     for _ in range(CONFUSIONS if classes > 2 else 1):
-        others = chance * confusion[sender, :, label]
+        others = chance * confusion[group, :, label]
         others[rows, label] = 0.0
         likely[1] = others.sum(axis=1)
         told = np.log(np.maximum(atoms @ likely, 1e-300))
@@ -75,10 +77,10 @@ def pooled(chance: Floats, label: Integers, strange: Floats, sender: Integers, s
         )
         behaviour = _behaviour(evidence)
         states = _states(atoms, likely, behaviour, sender)
-        confusion = _confusion(others, states[:, 1], label, sender, senders)
+        confusion = _confusion(others, states[:, 1], label, group)
     shares = behaviour @ atoms
     spread = np.sqrt(np.maximum(behaviour @ atoms[:, 0] ** 2 - shares[:, 0] ** 2, 0.0))
-    return Hierarchy(states, shares, spread, atoms, behaviour, confusion)
+    return Hierarchy(states, shares, spread, confusion, group)
 
 
 def _behaviour(evidence: Floats) -> Floats:
@@ -105,15 +107,15 @@ def _states(atoms: Floats, likely: Floats, behaviour: Floats, sender: Integers) 
     return states
 
 
-def _confusion(others: Floats, wrong: Floats, label: Integers, sender: Integers, senders: int) -> Floats:
-    """Return P(given | true, wrong) of each contributor (senders, true, given), drawn towards that of all, and that towards an
+def _confusion(others: Floats, wrong: Floats, label: Integers, group: Integers) -> Floats:
+    """Return P(given | true, wrong) of each group (groups, true, given), drawn towards that of all, and that towards an
     even one.
     """
-    classes = others.shape[1]
+    classes, groups = others.shape[1], int(group.max(initial=0)) + 1
     share = others * (wrong / np.maximum(others.sum(axis=1), 1e-300))[:, None]
-    counts = np.zeros((senders * classes, classes))
-    np.add.at(counts, sender * classes + label, share)  # by sender and given, over true
-    counts = counts.reshape(senders, classes, classes).transpose(0, 2, 1)
+    counts = np.zeros((groups * classes, classes))
+    np.add.at(counts, group * classes + label, share)  # by group and given, over true
+    counts = counts.reshape(groups, classes, classes).transpose(0, 2, 1)
     even = (1.0 - np.eye(classes)) / max(1, classes - 1)
     pool = _towards(counts.sum(axis=0), even)
     return _towards(counts, pool)

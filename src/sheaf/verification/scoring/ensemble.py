@@ -58,13 +58,13 @@ def from_gold(task: Task, fold: Integers, seed: int) -> Folds:
     return Folds(fold, [_scores(task, known[fold[known] != f], target, seed) for f in range(FOLDS)])
 
 
-def from_all(task: Task, first: Folds, targets: list[Floats], seed: int) -> Folds:
+def from_all(task: Task, fold: Integers, targets: list[Floats], seed: int) -> Folds:
     """Let every method learn from gold and records; `targets[fold]` (n, classes) says what each row stands for, seen without that fold."""
     scores = []
     for f in range(FOLDS):
-        useful = (first.fold != f) & task.readable & (targets[f].sum(axis=1) > 0.1)
+        useful = (fold != f) & task.readable & (targets[f].sum(axis=1) > 0.1)
         scores.append(_scores(task, task.landmarks[useful[task.landmarks]], targets[f], seed))
-    return Folds(first.fold, scores)
+    return Folds(fold, scores)
 
 
 def calibrated(task: Task, parts: Folds) -> list[Floats]:

@@ -29,7 +29,7 @@ def pooled(scores: list[Floats], answer: Integers) -> Floats:
         return float(-np.log(told).sum() + (((logs - start) / SLACK) ** 2).sum() / 2.0)
 
     found = minimize(cost, start, method="L-BFGS-B", options={"maxiter": 60})
-    weights: Floats = np.exp(np.asarray(found.x, np.float64))
+    weights: Floats = np.exp(np.asarray(found.x, dtype=np.float64))
     return weights
 
 
@@ -43,7 +43,8 @@ def chances(stack: Floats, weights: Floats, floor: float) -> Floats:
     logits = np.tensordot(weights, stack, axes=1)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     share: Floats = odds / odds.sum(axis=1, keepdims=True)
-    return floor / share.shape[1] + (1.0 - floor) * share
+    mixed: Floats = floor / share.shape[1] + (1.0 - floor) * share
+    return mixed
 
 
 def centred(scores: list[Floats]) -> Floats:
