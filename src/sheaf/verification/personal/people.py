@@ -6,30 +6,23 @@ A name is told by a title, by the words that introduce one, by frequent names, b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sheaf.verification.personal.kind import Detector, Hit, after, always, before, phrases, wordset
+from sheaf.verification.personal.kind import Detector, Hit, always, before, phrases, wordset
 from sheaf.verification.personal.names import AMBIGUOUS, ENDINGS, FAMILY, GIVEN
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚΑ-ΩА-Я"
-_WORD = (
-    rf"[{_UPPER}](?:[^\W\d_]*[^\W\d_{_UPPER}])(?:[-][{_UPPER}][^\W\d_]+)*|[{_UPPER}]['’][{_UPPER}]["
-    rf"^\W\d_]+|(?:Mc|Mac)[{_UPPER}][^\W\d_]+"
-)
+_REST = rf"(?:[^\W\d_]*[^\W\d_{_UPPER}](?:-[{_UPPER}][^\W\d_]+)*|['’][{_UPPER}][^\W\d_]+)"
 _PARTICLE = r"(?:van|von|de|der|den|del|della|di|da|dos|du|la|le|bin|ibn|al|el|ter|zu)"
 _INITIAL = rf"[{_UPPER}](?:\.|(?= [{_UPPER}]))"
-_TITLES = tuple(
-    f" {title}{dot}"
-    for title in wordset(
-        """mr mrs ms miss mister dr prof professor sir madam madame mme mlle monsieur herr frau fräulein señor señora sr
+_TITLES = wordset(
+    """mr mrs ms miss mister dr prof professor sir madam madame mme mlle monsieur herr frau fräulein señor señora sr
     sra srta signor signora sig dhr mevr rev reverend father sister brother capt captain sgt sergeant lt
     lieutenant col colonel gen general judge justice senator president officer aunt uncle"""
-    )
-    for dot in ("", ".")
 )
 _NAME = re.compile(
-    rf"(?P<name>(?=[{_UPPER}])(?<![\w@#/.&-])(?:{_WORD})(?:[ \u00a0](?:{_INITIAL}"
-    rf"|(?:{_PARTICLE} ){{0,2}}(?:{_WORD}))){{0,4}})(?![\w@]|[-/]\w)"
+    rf"(?P<name>[{_UPPER}](?<![\w@#/.&-].){_REST}"
+    rf"(?:[ \u00a0](?:{_INITIAL}|(?:{_PARTICLE} ){{0,2}}[{_UPPER}]{_REST})){{0,4}})(?![\w@]|[-/]\w)"
 )
 _INTRODUCED = phrases(
     """
@@ -45,6 +38,8 @@ _INTRODUCED = phrases(
     nombre es | nome è | on behalf of | signature
     """
 )
+_INTRODUCING = frozenset(phrase.split()[-1].rstrip("?") for phrase in _INTRODUCED)
+_LAST_TWO = frozenset(ending[-2:] for ending in ENDINGS)
 _PLACES = (" in", " at", " from", " to", " of", " the", " near")
 _SPEECH = phrases(
     """
@@ -97,58 +92,61 @@ _STOP = wordset(
 )
 
 
-def _person(text: str, match: re.Match[str]) -> Iterable[Hit]:
-    start = match.start("name")
-    parts = match["name"].split()
+def _person(text: str, match: re.Match[str]) -> Sequence[Hit]:
+    start, name = match.start(), match[0]
+    parts = name.split()
     while parts and parts[0].lower().strip(".") in _STOP:  # the first word of a sentence
         start += len(parts[0]) + 1
         parts = parts[1:]
     while parts and parts[-1].lower() in _STOP:
         parts = parts[:-1]
-    if (
-        len(parts) > 2 and parts[0].lower() not in GIVEN and parts[1].lower() in GIVEN
-    ):  # "Producer" and the like
-        start += len(parts[0]) + 1
+    if len(parts) > 2 and parts[0].lower() not in GIVEN and parts[1].lower() in GIVEN:
+        start += len(parts[0]) + 1  # somebody's trade, written large
         parts = parts[1:]
     if not parts or parts[0][-1] == ".":
-        return
+        return ()
     end = start + len(" ".join(parts))
-    if score := _score(parts, before(text, start, 28), text, end):
-        yield Hit("person", start, end, score)
+    score = _score(parts, text, start, end)
+    return (Hit("person", start, end, score),) if score else ()
 
 
-def _score(parts: list[str], context: str, text: str, end: int) -> float:
+def _score(parts: list[str], text: str, start: int, end: int) -> float:
     """Return how surely the capitalised words are a person's name; 0 where little speaks for it."""
-    lead = " " + " ".join(context.lower().split()).rstrip("\"“' ")
-    if lead.endswith(_TITLES):
-        return 0.95
     low = [part.lower() for part in parts]
     is_given = low[0] in GIVEN
     is_sure = is_given and low[0] not in AMBIGUOUS
+    if is_sure and len(parts) == 1:
+        return 0.7
+    lead = " " + " ".join(before(text, start, 28).lower().split()).rstrip("\"“' ")
+    nearest = lead.rpartition(" ")[2].rstrip(".:,?")
+    if nearest in _TITLES:
+        return 0.95
     if len(parts) > 1 and (score := _score_of_several(parts, low, is_given, is_sure, lead)):
         return score
-    if lead.rstrip(":,?").endswith(_INTRODUCED) or (len(parts) == 2 and lead.endswith(" by")):
+    if (nearest in _INTRODUCING and lead.rstrip(":,?").endswith(_INTRODUCED)) or (
+        len(parts) == 2 and lead.endswith(" by")
+    ):
         return 0.8
     if is_sure:
         return 0.7
-    if len(parts) == 1 and len(low[0]) > 5 and low[0].endswith(ENDINGS) and not lead.endswith(_PLACES):
+    if len(parts) == 1 and len(low[0]) > 5 and _has_ending(low[0]) and not lead.endswith(_PLACES):
         return 0.6
-    follows = after(text, end, 24)
-    if _LIFE.match(follows):
-        return 0.65
     is_family = low[-1] in FAMILY
-    if (is_given or is_family or len(parts) == 2) and (lead.endswith(_SPEECH) or _DEED.match(follows)):
+    if _LIFE.match(text, end):
         return 0.65
-    return (
-        0.55
-        if is_family and len(parts) == 1 and low[0] not in AMBIGUOUS and not lead.endswith(_PLACES)
-        else 0.0
-    )
+    if (is_given or is_family or len(parts) == 2) and (lead.endswith(_SPEECH) or _DEED.match(text, end)):
+        return 0.65
+    is_plain = is_family and len(parts) == 1 and low[0] not in AMBIGUOUS
+    return 0.55 if is_plain and not lead.endswith(_PLACES) else 0.0
+
+
+def _has_ending(word: str) -> bool:
+    return word[-2:] in _LAST_TWO and word.endswith(ENDINGS)
 
 
 def _score_of_several(parts: list[str], low: list[str], is_given: bool, is_sure: bool, lead: str) -> float:
     has_initial = any(len(part.rstrip(".")) == 1 for part in parts[1:-1])
-    ends = low[-1].endswith(ENDINGS)
+    ends = _has_ending(low[-1])
     if is_given and (is_sure or ends or has_initial or low[-1] in FAMILY or low[-1] in GIVEN):
         return 0.85
     if has_initial and not lead.endswith(" the"):

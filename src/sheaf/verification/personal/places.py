@@ -27,11 +27,10 @@ _UNIT = (
     r"|top|stiege|piso|lgh)\b\.? ?#?\d+[a-z]?\b"
 )
 _BOX = r"p\.? ?o\.? ?box:? ?\d+|post(?:boks|box|fach|schließfach) ?\d+|apartado \d+|casella postale \d+"
-_ITEM = (
-    rf"(?:{_NUMBER}|(?i:{_UNIT}|{_BOX})|{_TYPE}(?=[ \n,])|{_LINK}(?=[ '’])|{_CAPITAL}|\([^\W\d_]{{3,20}}\))"
-)
+_SMALL = rf"(?:{_UNIT}|{_BOX}|{_TYPE}(?=[ \n,])|{_LINK}(?=[ '’]))"
+_ITEM = rf"(?:{_NUMBER}|{_CAPITAL}|{_SMALL}|\([^\W\d_]{{3,20}}\))"
 _BETWEEN = r"(?:[ \t]{0,2},?[ \t]*(?:\r?\n[>|*?#]{0,3}[ \t]{0,8}(?:, )?){0,2}|['’])"
-_START = rf"(?:{_NUMBER}|(?i:{_UNIT}|{_BOX})|{_TYPE}(?= )|{_CAPITAL})"
+_START = rf"(?:{_NUMBER}|{_CAPITAL}|{_UNIT}|{_BOX}|{_TYPE}(?= ))"
 
 _STREETS = wordset(
     """street st avenue ave av road rd drive dr lane ln court ct place pl square squares boulevard blvd boul way
