@@ -1,11 +1,9 @@
 """How good is what a buyer takes, where 40 % of the contributors are spammers and the threshold comes from gold alone?
 
-Twenty contributors of unequal size; eight are spammers: two answer at random, one flips every label, one sends garbage (what it sends has
-the right values in the wrong places), two agree to move every label to the next, two are honest in half of their records. A fifth
-of the set is
-gold. *Precision* is the share of what is taken whose input is real and whose label is true; *clean recall* the share taken of
-records that
-nobody touched: those of honest contributors and the good halves.
+Twenty contributors of unequal size; eight are spammers: two answer at random, one flips every label, one sends garbage (what it
+sends has the right values in the wrong places), two agree to move every label to the next, two are honest in half of their records.
+A fifth of the set is gold. *Precision* is the share of what is taken whose input is real and whose label is true; *clean recall*
+the share taken of records that nobody touched: those of honest contributors and the good halves.
 """
 
 from __future__ import annotations

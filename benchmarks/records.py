@@ -1,10 +1,9 @@
-"""Which records are corrupted? Area under the curve where 40 % of the labels are flipped, against what else finds them; and how fast.
+"""Which records are corrupted? Area under the curve where 40 % of the labels are flipped, against what else finds them; and how
+fast.
 
-A fifth of each set is gold. Nobody is named as contributor: each record stands for itself. Beside `score` are measured, in the
-same run: the
-confidence of a logistic regression trained on gold, KNN-Shapley values with gold as the task, and where they can be imported
-cleanlab (confident
-learning among the submitted records) and pyDVL's KNN-Shapley. The largest set tells the speed.
+A fifth of each set is gold. Nobody is named as contributor: each record stands for itself. Beside `score` are measured, in the same
+run: the confidence of a logistic regression trained on gold, KNN-Shapley values with gold as the task, and where they can be
+imported cleanlab (confident learning among the submitted records) and pyDVL's KNN-Shapley. The largest set tells the speed.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from benchmarks.report import Figure, Options, main
 from sheaf.valuation.examples import Examples
 from sheaf.valuation.knn_shapley import knn_shapley
 from sheaf.verification.scoring import score
-from sheaf.verification.scoring.task import task
+from sheaf.verification.scoring.tables import task
 
 AIMS = {"cancer": 0.985, "digits": 0.999}
 OTHERWISE = 0.955

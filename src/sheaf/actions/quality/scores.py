@@ -19,8 +19,8 @@ class RecordScore(msgspec.Struct, frozen=True):
     """One record, in the order of the file: the chances that it is good, mislabelled or not of the wanted kind, whether to take
     it, and why not.
 
-    `likely` is the label that its fields alone suggest, with its chance; `reason` is good, label, unlike, contributor, unreadable
-    or unknown.
+    `likely` is the label that its fields alone suggest, with its chance; `reason` is good, label, unlike, contributor,
+    unreadable or unknown.
     """
 
     record: int
@@ -67,11 +67,11 @@ def record_scores(
     precision: float = PRECISION,
     seed: int = 0,
 ) -> RecordScores:
-    """Score the records of `path` by those of `gold`, whose `label` is right; both are CSV, JSON Lines, Parquet or folders of images.
+    """Score the records of `path` by those of `gold`, whose `label` is right; both are CSV, JSON Lines, Parquet or folders of
+    images.
 
     Columns of one meaning have one type in both: numbers that one file keeps whole and the other does not are brought together.
-    Raises RecordError for files and
-    columns that cannot be used, InputError for a precision outside (0, 1).
+    Raises RecordError for files and columns that cannot be used, InputError for a precision outside (0, 1).
     """
     known, sent = read(gold), read(path)
     if contributor == label:

@@ -1,8 +1,7 @@
 """Which records are worth buying? Gold and what was submitted in; for every record a chance, a decision and a reason out.
 
 `score` is the whole way: methods learn from gold, then from gold and from one another's records; gold calibrates them; what each
-contributor
-did as a whole is weighed in; what is unlike gold is looked for; the threshold follows from the chances alone.
+contributor did as a whole is weighed in; what is unlike gold is looked for; the threshold follows from the chances alone.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from sheaf.domain.errors import InputError
 from sheaf.verification.scoring import decision, ensemble, novelty
 from sheaf.verification.scoring.contributors import Hierarchy, pooled
 from sheaf.verification.scoring.shape import Flags, Floats, Integers, Task
-from sheaf.verification.scoring.task import task
+from sheaf.verification.scoring.tables import task
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,10 +32,9 @@ class Scores:
     """What was found of n submitted records from `senders`, in their order.
 
     `good` (n,) is the chance that a record is of the wanted kind and its label right; `states` (n, 3) the chances to be good,
-    wrong, strange; `chance` (n, classes) of
-    each label of `names` by the input alone; `is_taken` (n,); `limit` the least chance at which records are taken (above 1: none
-    are); `reason` (n,), one of REASONS.
-    Of contributors, in the order of `senders`: `shares` (m, 3) good, wrong, strange, `deviation` (m,) of the good share, and `sent` (m,).
+    wrong, strange; `chance` (n, classes) of each label of `names` by the input alone; `is_taken` (n,); `limit` the least chance
+    at which records are taken (above 1: none are); `reason` (n,), one of REASONS. Of contributors, in the order of `senders`:
+    `shares` (m, 3) good, wrong, strange, `deviation` (m,) of the good share, and `sent` (m,).
     """
 
     good: Floats
@@ -66,8 +64,7 @@ def score(
     `contributor`.
 
     The same input and seed give the same scores on the same machine. Raises InputError for a precision outside (0, 1), and
-    RecordError for tables that
-    cannot be used: see `task`.
+    RecordError for tables that cannot be used: see `task`.
     """
     if not 0.0 < precision < 1.0:
         raise InputError("precision", precision, "give a share between 0 and 1, such as 0.99")

@@ -1,10 +1,9 @@
 """What a contributor's whole behaviour says about each record: a hierarchy of shares, fitted by expectation and maximisation.
 
-A record is good, wrong (another label than its own) or strange (not of the wanted kind). Each contributor has shares of the
-three, drawn from one
-distribution over a grid of shares that all contributors have in common and that is itself found from them (Robbins 1956; Laird 1978). So
-one whose records all fit is trusted with those that fit less, half-honest ones are taken record by record, and who sent little is like
-most. Which label a wrong one replaces is learnt from all, and from each contributor with much to show.
+A record is good, wrong (another label than its own) or strange (not of the wanted kind). Each contributor has shares of the three,
+drawn from one distribution over a grid of shares that all contributors have in common and that is itself found from them (Robbins
+1956; Laird 1978). So one whose records all fit is trusted with those that fit less, half-honest ones are taken record by record,
+and who sent little is like most. Which label a wrong one replaces is learnt from all, and from each contributor with much to show.
 """
 
 from __future__ import annotations
@@ -32,9 +31,9 @@ FROM_POOL = 2.0
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """What was found: of each record the chances to be good, wrong, strange (n, 3); of each contributor the shares (senders, 3), with
-    the standard deviation of the good one (senders,); and `confusion` (groups, true, given) of wrong records, by the `group` (n,) of
-    each record: its contributor, or one for all where contributors are too many.
+    """What was found: of each record the chances to be good, wrong, strange (n, 3); of each contributor the shares (senders,
+    3), with the standard deviation of the good one (senders,); and `confusion` (groups, true, given) of wrong records, by the
+    `group` (n,) of each record: its contributor, or one for all where contributors are too many.
     """
 
     states: Floats
@@ -108,8 +107,8 @@ def _states(atoms: Floats, likely: Floats, behaviour: Floats, sender: Integers) 
 
 
 def _confusion(others: Floats, wrong: Floats, label: Integers, group: Integers) -> Floats:
-    """Return P(given | true, wrong) of each group (groups, true, given), drawn towards that of all, and that towards an
-    even one.
+    """Return P(given | true, wrong) of each group (groups, true, given), drawn towards that of all, and that towards an even
+    one.
     """
     classes, groups = others.shape[1], int(group.max(initial=0)) + 1
     share = others * (wrong / np.maximum(others.sum(axis=1), 1e-300))[:, None]

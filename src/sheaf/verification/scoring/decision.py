@@ -1,8 +1,8 @@
 """Which records to take: as many as possible, while the share of good ones among them is, with confidence, what was asked for.
 
 Expected bad records among those taken are the sum of their chances. Their number varies: each record by itself, and all of a
-contributor's together, since
-it is not known exactly how honest he is. The bound is the expectation plus CONFIDENCE standard deviations of both.
+contributor's together, since it is not known exactly how honest he is. The bound is the expectation plus CONFIDENCE standard
+deviations of both.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ WORST = 10.0
 def threshold(bad: Floats, sender: Integers, doubt: Floats, precision: float) -> float:
     """Return the largest chance to be bad at which a record is still taken, -1 for none.
 
-    `bad` (n,) are chances, `doubt` (n,) the standard deviation of each that its sender's records have in common. No record counts
-    as certain.
+    `bad` (n,) are chances, `doubt` (n,) the standard deviation of each that its sender's records have in common. No record
+    counts as certain.
     """
     order = np.argsort(bad, kind="stable")
     count = np.arange(1, len(bad) + 1)

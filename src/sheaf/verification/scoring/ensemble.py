@@ -1,8 +1,8 @@
 """Which label is right? Several methods, none of which has seen the record, the sender or the gold record it is asked about.
 
-First methods learn from gold alone. Then each learns again from gold and from the other senders' records, each
-counted for the labels it most likely has (expectation and maximisation over labels; Northcutt and others 2021 prune instead). Folds go by
-sender, so nobody vouches for himself; a fold's gold is held out of both passes, so that what gold calibrates is what is used.
+First methods learn from gold alone. Then each learns again from gold and from the other senders' records, each counted for the
+labels it most likely has (expectation and maximisation over labels; Northcutt and others 2021 prune instead). Folds go by sender,
+so nobody vouches for himself; a fold's gold is held out of both passes, so that what gold calibrates is what is used.
 """
 
 from __future__ import annotations

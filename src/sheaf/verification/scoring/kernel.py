@@ -14,8 +14,8 @@ CHUNK = 2_000
 
 
 def solved(gram: Floats, target: Floats) -> tuple[Floats, Floats]:
-    """Return (coefficients (m, classes), offset (classes,)) for `gram` (m, m) and `target` (m, classes), whose rows add up to the
-    trust in a record.
+    """Return (coefficients (m, classes), offset (classes,)) for `gram` (m, m) and `target` (m, classes), whose rows add up to
+    the trust in a record.
     """
     trust = np.maximum(target.sum(axis=1), 1e-3)
     wanted = target / trust[:, None]

@@ -19,8 +19,8 @@ def distances(rows: Floats, to: Floats) -> Floats:
 def votes(distance: Floats, target: Floats) -> Floats:
     """Return the log share of each label among the nearest, shape (rows, classes).
 
-    `distance` (rows, known) is squared; `target` (known, classes) is how much each known record stands for each label. A neighbour counts
-    exp(-d / d of the farthest that counts), and one vote is spread over all labels.
+    `distance` (rows, known) is squared; `target` (known, classes) is how much each known record stands for each label. A
+    neighbour counts exp(-d / d of the farthest that counts), and one vote is spread over all labels.
     """
     count = min(NEAREST, distance.shape[1])
     near = np.argpartition(distance, count - 1, axis=1)[:, :count]

@@ -1,9 +1,8 @@
 """How much likelier is a record's place if it is not of the wanted kind? Two looks, each measured against gold's own.
 
-*Distance*: how far the nearest gold records are. *Contrast*: trees learn gold from its own shuffled columns (Breiman's
-unsupervised forest; Shi and
-Horvath 2006), so they know what belongs together. What a look gives to gold that it has not seen has a centre and a spread; beyond
-that, a Student's t with heavy tails against an even spread over all that was seen says how the odds change.
+*Distance*: how far the nearest gold records are. *Contrast*: trees learn gold from its own shuffled columns (Breiman's unsupervised
+forest; Shi and Horvath 2006), so they know what belongs together. What a look gives to gold that it has not seen has a centre and a
+spread; beyond that, a Student's t with heavy tails against an even spread over all that was seen says how the odds change.
 """
 
 from __future__ import annotations

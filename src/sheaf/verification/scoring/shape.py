@@ -18,10 +18,9 @@ class Task:
     """Gold first, then submitted records, in one numbering of n rows.
 
     `inputs` (n, width); `landmarks` are the rows that methods may learn from, gold first; `cosines` (n, landmarks) tells which
-    texts are alike, None
-    where there are none; `looks` are further measures (n,) of how much a record is like gold; `label` (n,) is a place in `names`,
-    -1 for one that
-    gold does not have; `sender` (n,) is a place in `senders`, -1 for gold; `readable` (n,).
+    texts are alike, None where there are none; `looks` are further measures (n,) of how much a record is like gold; `label`
+    (n,) is a place in `names`, -1 for one that gold does not have; `sender` (n,) is a place in `senders`, -1 for gold;
+    `readable` (n,).
     """
 
     inputs: Floats

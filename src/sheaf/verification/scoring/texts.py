@@ -1,5 +1,5 @@
-"""Texts as numbers: which words and letters they share with others, what they are about, and whether their words follow one
-another as in gold.
+"""Texts as numbers: which words and letters they share with others, what they are about, and whether their words follow one another
+as in gold.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def latent(cosines: Floats, landmarks: Integers) -> Floats:
 
 
 def orders(texts: list[str], gold: int) -> Floats:
-    """Return for each text the share of its neighbouring words, both known from gold, that are neighbours in gold too; shape (n,).
+    """Return for each text the share of its neighbouring words, both known from gold, that are neighbours in gold too; shape
+    (n,).
 
     A text of gold is compared with the others.
     """

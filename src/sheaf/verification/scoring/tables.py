@@ -29,8 +29,8 @@ def task(gold: pa.Table, records: pa.Table, label: str, contributor: str | None,
     """Make one task of two tables. Fields that gold does not have are left out; so is the contributor.
 
     Without `contributor` all records are of one sender. Raises RecordError for a column that is absent, for gold with labels
-    missing or fewer
-    than two records a label or one label in all, for more than 200 labels, for no or too many records, and where no column can be used.
+    missing or fewer than two records a label or one label in all, for more than 200 labels, for no or too many records, and
+    where no column can be used.
     """
     if not records.num_rows:
         raise RecordError("records", "none", "give at least one")
