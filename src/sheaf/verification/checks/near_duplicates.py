@@ -13,7 +13,7 @@ from sheaf.domain.verdict import Finding
 from sheaf.verification import near
 from sheaf.verification.batch import Batch
 from sheaf.verification.checks import Check
-from sheaf.verification.near.columns import kind_of
+from sheaf.verification.near.columns import column, kind_of
 from sheaf.verification.near.images import Images
 from sheaf.verification.near.rows import Rows
 from sheaf.verification.near.series import Series
@@ -72,7 +72,7 @@ def _kind(table: pa.Table, parameters: Mapping[str, Any]) -> near.Kind:
 
 def _rows(table: pa.Table, fields: tuple[str, ...], scales: Mapping[str, float], threshold: float) -> Rows:
     """Return rows in which numbers without a scale must be equal."""
-    kinds = {name: kind_of(table.schema.field(name).type) for name in fields if name in table.column_names}
+    kinds = {name: kind_of(column(table, name).type) for name in fields}
     numbers = tuple(name for name in kinds if kinds[name] == "number" and name in scales)
     others = tuple(name for name in kinds if name not in numbers and kinds[name] not in ("series", "other"))
     return Rows(numbers, others, tuple(scales[name] for name in numbers), threshold)

@@ -49,6 +49,8 @@ class Rows:
         for name, scale in zip(self.numbers, self.scales, strict=True):
             if not 0 < scale < np.inf:
                 raise RecordError("scales", f"{name}={scale}", "give a number above 0")
+        if not self.numbers and not self.others:
+            raise RecordError("field", "none", "name fields of numbers, texts, bytes or booleans")
         if not 0 < self.threshold <= 1:
             raise RecordError("threshold", self.threshold, "give a number above 0 and at most 1")
 
