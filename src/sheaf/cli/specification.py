@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from sheaf.cli.frame.faults import USAGE
@@ -12,6 +13,9 @@ from sheaf.cli.frame.paper import Paper
 from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
 from sheaf.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from sheaf.actions.quality.specification import Lint
 
 app = typer.Typer(no_args_is_help=True, help="Specifications: begin one, check one.")
 
@@ -83,35 +87,51 @@ def new(
 
 @verb(app, "check")
 def check(
-    session: Session, file: Annotated[Path, typer.Argument(help="Specification, TOML or JSON.")]
+    session: Session,
+    file: Annotated[Path, typer.Argument(help="Specification, TOML or JSON.")],
+    sample: Annotated[Path | None, typer.Option(help="Records that would be published with it.")] = None,
+    price: Annotated[
+        int | None,
+        typer.Option(help="Price of a record in the token's smallest unit, to hear what it costs."),
+    ] = None,
+    records: Annotated[int, typer.Option(help="Records wanted, for the cost.")] = 1,
+    fee_bps: Annotated[int, typer.Option(help="Reviewers' fee in hundredths of a per cent.")] = 400,
 ) -> None:
-    """Check a specification, name every mistake in it, and say what it asks for.
+    """Check a specification: every mistake and trap in it, what it asks and does not ask of records, what it costs.
 
-    Example: sheaf specification check digits.toml
+    Example: sheaf specification check digits.toml --sample gold.csv --price 1000000 --records 500
     """
-    from sheaf.formats.specification import load, mistakes
-    from sheaf.verification.pipeline import Pipeline
+    from sheaf.actions.quality.specification import lint
 
-    found: list[InputError] = list(mistakes(file))
-    wanted = None if found else load(file)
-    if wanted is not None:
-        try:
-            Pipeline(wanted.checks)
-        except InputError as error:
-            found.append(error)
-
-    def show(out: Paper) -> None:
-        for mistake in found:
-            out.line(("mistake ", "red"), str(mistake))
-        if wanted is not None and not found:
-            out.pairs({"asks for": wanted.title, "licence": wanted.licence, "label": wanted.label or "none"})
-            out.pairs({f"field {name}": rule for name, rule in _fields(wanted.schema).items()})
-            out.pairs({"checks": ", ".join(use.name for use in wanted.checks)})
-
-    told = [{"field": each.field, "value": each.value, "fix": each.fix} for each in found]
-    session.answer({"is_valid": not found, "mistakes": told, "specification": wanted}, show)
-    if found:
+    found = lint(file, sample, price, records, fee_bps)
+    session.answer(found, lambda out: _show(out, found))
+    if not found.is_valid:
         raise typer.Exit(USAGE)
+
+
+def _show(out: Paper, found: Lint) -> None:
+    for kind, colour, remarks in (("mistake ", "red", found.mistakes), ("trap ", "yellow", found.traps)):
+        for one in remarks:
+            out.line((kind, colour), f"{one.field}: {one.value}: {one.fix}")
+    if found.specification is not None:
+        wanted = found.specification
+        out.pairs({"asks for": wanted.title, "licence": wanted.licence, "label": wanted.label or "none"})
+        out.pairs({f"field {name}": rule for name, rule in _fields(wanted.schema).items()})
+        out.pairs({"checks": ", ".join(use.name for use in wanted.checks)})
+        out.head("asks of every record")
+        for line in found.asks:
+            out.line(line)
+        out.head("does not ask, though there is a check for it")
+        for line in found.does_not_ask:
+            out.line(line)
+    if found.cost is not None:
+        out.head("costs, in the token's smallest unit")
+        out.pairs(
+            {
+                name.replace("_", " "): f"{value:,}"
+                for name, value in msgspec.structs.asdict(found.cost).items()
+            }
+        )
 
 
 def _fields(schema: dict[str, object]) -> dict[str, str]:

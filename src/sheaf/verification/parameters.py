@@ -91,11 +91,12 @@ class Number:
 
 @dataclass(frozen=True)
 class Text:
-    """A text of at most `longest` characters."""
+    """A text of at most `longest` characters; `is_field` says that it names a field of the schema, empty none."""
 
     default: str
     meaning: str = ""
     longest: int = MAX_TEXT
+    is_field: bool = False
 
     @property
     def form(self) -> str:
@@ -155,6 +156,15 @@ class PerField:
             _refuse(where, value, f"give an {self.form}")
         names = Names().settle(where, list(value))
         return {name: self.of.settle(f"{where}.{name}", value[name]) for name in names}
+
+
+def fields_named(kind: Parameter, value: Any) -> tuple[str, ...]:
+    """Return the fields of records that a settled value of a parameter names."""
+    if isinstance(kind, PerField):
+        return tuple(value)
+    if isinstance(kind, Names) and not kind.known:
+        return tuple(value)
+    return (value,) if isinstance(kind, Text) and kind.is_field and value else ()
 
 
 def _shown(value: Any) -> str:

@@ -155,9 +155,12 @@ CHECK = Check(
         "time": Text(
             "",
             "The field that holds the time, in seconds if it is a number; empty: times are not looked at.",
+            is_field=True,
         ),
         "key": Text(
-            "", "The field that says whose record it is; order and gaps are looked at within each source."
+            "",
+            "The field that says whose record it is; order and gaps are looked at within each source.",
+            is_field=True,
         ),
         "order": Choice(("any", "increasing"), "Whether every record must be later than the one before it."),
         "gap": Number(

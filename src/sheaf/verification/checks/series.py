@@ -83,11 +83,15 @@ CHECK = Check(
     run,
     REASONS,
     {
-        "time": Text("", "The field that holds the time, in seconds if it is a number; needed."),
+        "time": Text(
+            "", "The field that holds the time, in seconds if it is a number; needed.", is_field=True
+        ),
         "channels": Names(
             (), "The fields that are channels; all numbers but time, key and label if none is named."
         ),
-        "key": Text("", "The field that says whose reading it is, where there are several sources."),
+        "key": Text(
+            "", "The field that says whose reading it is, where there are several sources.", is_field=True
+        ),
         "seconds": Number(
             60.0, 60, 86_400, "How long a window is; shorter ones cannot tell forgeries from chance."
         ),

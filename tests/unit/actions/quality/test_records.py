@@ -118,7 +118,7 @@ def test_files_that_are_no_series_are_refused(tmp_path: Path) -> None:
         ({"time": "at", "seconds": float("nan")}, "seconds: nan"),
     ):
         with pytest.raises(InputError, match=message):
-            series_quality(file, **arguments)  # type: ignore[arg-type]
+            series_quality(file, **arguments)
     with pytest.raises(RecordError):
         series_quality(tmp_path / "absent.csv")
 
