@@ -96,8 +96,8 @@ def find_in(texts: pl.Series, kinds: Iterable[str] = KINDS) -> pl.DataFrame:
     import polars as pl
 
     wanted = frozenset(kinds)
-    for kind in sorted(wanted.difference(KINDS)):
-        raise InputError("kind", kind, f"use some of {', '.join(KINDS)}")
+    if unknown := sorted(wanted.difference(KINDS)):
+        raise InputError("kind", unknown[0], f"use some of {', '.join(KINDS)}")
     found = scan(texts, DETECTORS, wanted)
     kind = pl.Series(found.kind.tolist(), dtype=pl.String)
     return pl.DataFrame(

@@ -99,7 +99,8 @@ DETECTORS = (
     ),
     Detector(
         ("age",),
-        r"[0-9][ -]?(?:[yY][-/ear.rRsoO]|jahre|ans|años|anni)|[aA][gG][eE][dDsS]?[ :=]|[tT][uU][rR][nN](?:ed|s|ing)? [0-9]|[Ii](?:'|’| a)m [0-9]",
+        r"[0-9][ -]?(?:[yY][-/ear.rRsoO]|jahre|ans|años|anni)|[aA][gG][eE][dDsS]?[ :=]"
+        r"|[tT][uU][rR][nN](?:ed|s|ing)? [0-9]|[Ii](?:'|’| a)m [0-9]",
         re.compile(
             r"(?<![\w.,$€£/-])(?:(?P<old>\d{1,3})[ -]?(?:(?:years?|yrs?\.?)[ -](?:old|of"
             r" age)|y[/.]?o\b|-?year-old|jahre alt|ans\b(?= ?[,.)])|años de edad|anni\b(?="

@@ -29,7 +29,7 @@ class Found(NamedTuple):
 
     def take(self, which: NDArray[np.int64]) -> Found:
         """Return the hits at these places."""
-        return Found(*(column[which] for column in self))
+        return Found._make(column[which] for column in self)
 
 
 def scan(texts: pl.Series, detectors: Sequence[Detector], kinds: Set[str]) -> Found:
@@ -106,7 +106,7 @@ def _placed(hits: list[Hit], records: NDArray[np.int64], starts: NDArray[np.int6
 def _joined(parts: Sequence[Found]) -> Found:
     whole = np.zeros(0, dtype=np.int64)
     none = Found(whole, whole, whole, whole, np.zeros(0, dtype=object), np.zeros(0))
-    return Found(*(np.concatenate(columns) for columns in zip(none, *parts, strict=True)))
+    return Found._make(np.concatenate(columns) for columns in zip(none, *parts, strict=True))
 
 
 def _without_overlap(found: Found) -> Found:
