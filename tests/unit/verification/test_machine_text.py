@@ -8,8 +8,9 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.machine_text import made
 from sheaf.domain.errors import InputError
-from sheaf.verification import machine_text
 from sheaf.verification.machine_text import MachineText, area, is_lead, limit, plainly, style, train
+from sheaf.verification.machine_text import judge as judge_module
+from sheaf.verification.machine_text.style import STYLES
 from sheaf.verification.pipeline import refused
 
 
@@ -54,9 +55,9 @@ def test_training_repeats_itself(
     """The same examples and seed give the same scores; groups are dealt anew by another seed."""
     assert train(*examples).scores(examples[0]).tolist() == judge.scores(examples[0]).tolist()
     groups, labels = examples[2], np.array(examples[1])
-    folds = machine_text._folds(groups, labels, 0)
+    folds = judge_module._folds(groups, labels, 0)
     assert (folds[:30] == folds[30:]).all() and set(folds.tolist()) == set(range(5))
-    assert folds.tolist() != machine_text._folds(groups, labels, 1).tolist()
+    assert folds.tolist() != judge_module._folds(groups, labels, 1).tolist()
 
 
 def test_what_the_way_here_left_is_not_seen() -> None:
@@ -67,7 +68,7 @@ def test_what_the_way_here_left_is_not_seen() -> None:
 def test_style_has_one_length() -> None:
     """Every text has as many numbers, all finite: an empty one too."""
     for text in ("", "!!!", "Word.", "It's 5 o'clock. Isn't it? Yes, it is!" * 30):
-        assert len(style(text)) == machine_text._STYLES and np.isfinite(style(text)).all()
+        assert len(style(text)) == STYLES and np.isfinite(style(text)).all()
 
 
 def test_area_is_that_of_others() -> None:

@@ -9,8 +9,6 @@ question, say) never stand on both sides of a split.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,34 +18,15 @@ from numpy.typing import NDArray
 
 from sheaf.domain.errors import InputError
 from sheaf.domain.verdict import Finding
+from sheaf.verification.machine_text.style import WORD, plainly, styles
 
 LEAST_EXAMPLES = 20
-LEAST_WORDS = 50
+LEASTWORDS = 50
 """Shorter texts give no leads: there is too little to tell by."""
 FALSE_POSITIVES = 0.01
 ADVICE_WEIGHT = 0.25
 """The weight of a lead; only weight 1 refuses a record, so a lead never does."""
 FOLDS = 5
-LONGEST = 20_000
-"""Characters of a text that are looked at."""
-
-_PLAIN = str.maketrans(
-    {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "\ufffd": None}
-)
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
-_MARKS = ",.;:!?\"()-'"
-_FUNCTION_WORDS = (
-    "the", "of", "and", "to", "a", "in", "that", "is", "was", "he", "for", "it", "with", "as", "his",
-    "on", "be", "at", "by", "i", "this", "had", "not", "are", "but", "from", "or", "have", "an", "they",
-    "which", "one", "you", "were", "her", "all", "she", "there", "would", "their", "we", "him", "been",
-    "has", "when", "who", "will", "more", "no", "if", "out", "so", "said", "what", "up", "its", "about",
-    "into", "than", "them", "can", "only", "other", "new", "some", "could", "time", "these", "two", "may",
-    "then", "do", "first", "any", "my", "now", "such", "like", "our", "over", "me", "even", "most",
-    "also", "after", "did", "many", "before", "must", "through", "because", "very", "much", "however",
-    "therefore", "although", "while", "another", "both", "each", "just", "really",
-)  # fmt: skip
-_STYLES = len(_FUNCTION_WORDS) + len(_MARKS) + 12
 
 
 @dataclass(frozen=True)
@@ -98,7 +77,7 @@ class MachineText:
 
 def is_lead(text: str, score: float, threshold: float) -> bool:
     """Whether a text with this score is worth a look."""
-    return score > threshold and len(_WORD.findall(text)) >= LEAST_WORDS
+    return score > threshold and len(WORD.findall(text)) >= LEASTWORDS
 
 
 def train(
@@ -145,47 +124,6 @@ def area(score: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
     return float((up * (below + down / 2.0)).sum() / (labels.sum() * (~labels).sum()))
 
 
-def plainly(text: str) -> str:
-    """Return the text without what its way here left in it: kinds of quotes, dashes, spaces, broken marks, line ends."""
-    text = unicodedata.normalize("NFKC", text[:LONGEST]).translate(_PLAIN)
-    return " ".join(text.split())
-
-
-def style(text: str) -> list[float]:
-    """Return what tells a style: rates of function words and marks, and how lengths of words and sentences vary."""
-    words = _WORD.findall(text.lower())
-    count = max(len(words), 1)
-    lengths = np.array([len(word) for word in words] or [0], dtype=np.float64)
-    sentences = np.array(
-        [len(_WORD.findall(part)) for part in _SENTENCE.split(text)] or [0], dtype=np.float64
-    )
-    times: dict[str, int] = {}
-    for word in words:
-        times[word] = times.get(word, 0) + 1
-    windows = [len(set(words[i : i + 50])) / 50 for i in range(0, max(1, len(words) - 49), 10)]
-    jumps = np.abs(np.diff(sentences)).mean() if len(sentences) > 1 else 0.0
-    return [
-        *(times.get(word, 0) / count for word in _FUNCTION_WORDS),
-        *(text.count(mark) / count for mark in _MARKS),
-        sentences.mean(),
-        sentences.std(),
-        sentences.std() / (sentences.mean() + 1.0),
-        float(jumps),
-        float(np.mean(windows)),
-        lengths.mean(),
-        lengths.std(),
-        float((lengths >= 7).mean()),
-        float((lengths <= 3).mean()),
-        sum("'" in word for word in words) / count,
-        sum(mark.isdigit() for mark in text) / count,
-        sum(number == 1 for number in times.values()) / count,
-    ]
-
-
-def _styles(texts: Sequence[str]) -> NDArray[np.float64]:
-    return np.array([style(text) for text in texts], dtype=np.float64).reshape(len(texts), _STYLES)
-
-
 def _views() -> list[Any]:
     """Return the three untrained views."""
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -194,9 +132,9 @@ def _views() -> list[Any]:
 
     shared = {"sublinear_tf": True, "min_df": 3, "lowercase": False}
     return [
-        make_pipeline(FunctionTransformer(_styles), StandardScaler(), _logistic(0.05)),
+        make_pipeline(FunctionTransformer(styles), StandardScaler(), _logistic(0.05)),
         make_pipeline(
-            TfidfVectorizer(ngram_range=(1, 3), token_pattern=f"{_WORD.pattern}|[.,;:!?]", **shared),
+            TfidfVectorizer(ngram_range=(1, 3), token_pattern=f"{WORD.pattern}|[.,;:!?]", **shared),
             _logistic(10.0),
         ),
         make_pipeline(TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), **shared), _logistic(10.0)),
