@@ -1,7 +1,7 @@
 """Texts: cut into shingles of words or characters, compared as sets (Broder 1997).
 
-A text is normalised to NFKC and case-folded (Unicode Standard Annex 15 and Section 3.13, toNFKC_Casefold without removal of
-ignorable characters). Its tokens are the longest runs of letters, marks and digits; ideographs, kana and other signs that are
+A text is normalised to NFKC and case-folded (Unicode Standard Annex 15 and Section 3.13, toNFKC_Casefold), and freed of marks that
+nobody sees. Its tokens are the longest runs of letters, marks and digits; ideographs, kana and other signs that are
 written without spaces are tokens by themselves. A shingle is `width` tokens in a row, or `width` characters of the tokens joined
 by single spaces; a text shorter than that is one shingle. All of it is done on whole batches.
 """
@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 Unit = Literal["words", "characters"]
 
 _BATCH = 1 << 15  # characters cut at once
-_BREAK, _LETTER, _ALONE = 0, 1, 2
+_BREAK, _LETTER, _ALONE, _IGNORED = 0, 1, 2, 3
 _ALONE_RANGES = (
     (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x2E80, 0x2FDF), (0x3005, 0x3007), (0x3021, 0x3029), (0x3040, 0x30FF),
     (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),
 )  # fmt: skip
 """Thai, Lao, Burmese, Khmer, ideographs and kana."""
+_INVISIBLE_RANGES = ((0x034F, 0x034F), (0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0000, 0xE0FFF))
+"""Joiners, variation selectors and tags: marks that nobody sees, beside those of category Cf."""
 _SPACE = 0x20
 _BASE = numbers(5, 1)[0]
 _INVERSE = np.uint64(pow(int(_BASE), -1, 2**64))
@@ -122,19 +124,25 @@ def _characters(batch: list[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]
         # A zero joins with nothing, so the whole is normalised as its parts would be.
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", joined).casefold())
         code = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), "<u4")
+        code = code[_classified(code) != _IGNORED]
     ends = code == 0
     return code, np.cumsum(ends) - ends
 
 
 @cache
 def _classes(size: int) -> NDArray[np.uint8]:
-    """Return for every code point below `size` whether it breaks, belongs to a token, or is one."""
+    """Return for every code point below `size` whether it breaks, belongs to a token, is one, or does not count."""
     kinds = np.zeros(size, np.uint8)
     for point in range(size):
-        if unicodedata.category(chr(point))[0] in "LNM":
+        category = unicodedata.category(chr(point))
+        if category[0] in "LNM":
             kinds[point] = _LETTER
+        elif category == "Cf":
+            kinds[point] = _IGNORED
     for first, last in _ALONE_RANGES:
         kinds[first : last + 1] *= _ALONE
+    for first, last in _INVISIBLE_RANGES:
+        kinds[first : last + 1] = _IGNORED
     return kinds
 
 

@@ -51,9 +51,15 @@ def test_shingles_are_those_of_single_texts(texts: list[str], unit: Unit, width:
 
 @pytest.mark.parametrize("unit", ["words", "characters"])
 def test_form_does_not_count(unit: Unit) -> None:
-    """Case, punctuation, white space, ligatures and width of letters make no other text."""
-    found = shingles(["The ﬁne,  Café\tＡＢＣ!", "the fine cafe\u0301 abc", "THE FINE — CAFÉ abc"], unit, 3)
-    common, together = sets.jaccard(found, np.array([0, 0]), np.array([1, 2]))
+    """Case, punctuation, white space, ligatures, width of letters and marks that nobody sees make no other text."""
+    forms = (
+        "The ﬁne,  Café\tＡＢＣ!",
+        "the fine cafe\u0301 abc",
+        "THE FINE — CAFÉ abc",
+        "t\u200bhe f\u00adi\ufe0fne caf\u2060é a\u034fbc\U000e0041",
+    )
+    found = shingles(forms, unit, 3)
+    common, together = sets.jaccard(found, np.zeros(3, np.int64), np.arange(1, 4))
     assert common.tolist() == together.tolist()
 
 
