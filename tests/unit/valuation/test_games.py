@@ -128,13 +128,13 @@ def test_leave_one_out_is_the_last_step() -> None:
 
 
 def test_stopping_is_honest_about_its_intervals() -> None:
-    """Over a hundred runs the joint intervals at 95 % hold the truth in at least 95, and narrower ones cost more rounds."""
+    """Over forty runs the joint intervals at 95 % hold the truth in all but three at most, and narrower ones cost more rounds."""
     game = GAMES["airport"]
     rule = Stopping(tolerance=0.5)
-    runs = [sampled(game, permutations, stopping=rule, seed=seed) for seed in range(100)]
+    runs = [sampled(game, permutations, stopping=rule, seed=seed) for seed in range(40)]
     assert all(run.is_settled and (rule.width(run.errors) <= 0.5).all() for run in runs)
     missed = [(np.abs(run.values - game.shapley) > rule.width(run.errors)).any() for run in runs]
-    assert sum(missed) <= 5
+    assert sum(missed) <= 3
     finer = sampled(game, permutations, stopping=Stopping(tolerance=0.2), seed=0)
     assert finer.rounds > runs[0].rounds
     assert not sampled(game, permutations, stopping=Stopping(tolerance=1e-9, rounds=40)).is_settled
