@@ -1,13 +1,15 @@
 """How good is what a buyer takes, where 40 % of the contributors are spammers and the threshold comes from gold alone?
 
-Twenty contributors of unequal size; eight are spammers: two answer at random, one flips every label, one sends garbage (what it
-sends has the right values in the wrong places), two agree to move every label to the next, two are honest in half of their records.
+Twenty contributors of unequal size; eight are spammers: two answer at random, one flips every label, one sends garbage (values
+from anywhere in their column; for every other seed noise of the column's range), two agree to move every label to the next, two
+are honest in half of their records.
 A fifth of the set is gold. *Precision* is the share of what is taken whose input is real and whose label is true; *clean recall*
 the share taken of records that nobody touched: those of honest contributors and the good halves.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,8 +30,8 @@ SPAMMERS = (
     "half-honest",
     "half-honest",
 )
-"""Precision and clean recall that are aimed at."""
 AIMS = (0.99, 0.90)
+"""Precision and clean recall that are aimed at."""
 
 
 def offer(of: Set, seed: int, spammers: tuple[str, ...] = SPAMMERS) -> Offer:
@@ -44,7 +46,8 @@ def offer(of: Set, seed: int, spammers: tuple[str, ...] = SPAMMERS) -> Offer:
     truth = of.label[gold:]
     label, is_clean = spoilt(truth, kind, len(of.names), random)
     known = labelled(of, of.label)
-    sent = garbled(labelled(of, np.concatenate([of.label[:gold], label]))[gold:], kind == "garbage", random)
+    sent = labelled(of, np.concatenate([of.label[:gold], label]))[gold:]
+    sent = garbled(sent, kind == "garbage", random, is_noise=bool(seed % 2))
     is_right = (label == truth) & (kind != "garbage")
     code = random.permutation(len(kinds))[sender]
     records = sent.append_column(CONTRIBUTOR, pa.array([f"contributor {i:02}" for i in code]))
@@ -68,26 +71,60 @@ def spoilt(truth: Integers, kind: Any, classes: int, random: np.random.Generator
     return label, (kind == "honest") | ((kind == "half-honest") & half)
 
 
-def garbled(table: pa.Table, is_garbage: Any, random: np.random.Generator) -> pa.Table:
-    """Return records whose values, where `is_garbage`, come from all over: columns shuffled, lists shuffled inside, words of any text."""
+def garbled(table: pa.Table, is_garbage: Any, random: np.random.Generator, is_noise: bool) -> pa.Table:
+    """Return records that are garbage where `is_garbage`: values from anywhere in their column, or noise of the column's range.
+
+    The numbers of a list are drawn one by one; of a text the words, or for noise the letters of each word.
+    """
     at = np.flatnonzero(is_garbage)
     for place, name in enumerate(table.column_names):
         if name == LABEL or not len(at):
             continue
         values = table.column(name).to_pylist()
         pool = [value for value in values if value is not None]
-        if isinstance(pool[0], str):
-            pool = [word for text in pool for word in text.split()]
+        draw = (
+            _words(pool, random, is_noise) if isinstance(pool[0], str) else _numbers(pool, random, is_noise)
+        )
         for i in at:
-            if isinstance(values[i], list):
-                values[i] = [pool[j][k] for k, j in enumerate(random.integers(0, len(pool), len(values[i])))]
-            elif isinstance(values[i], str):
-                length = max(1, len(values[i].split()))
-                values[i] = " ".join(pool[j] for j in random.integers(0, len(pool), length))
-            else:
-                values[i] = pool[int(random.integers(0, len(pool)))]
+            values[i] = draw(values[i])
         table = table.set_column(place, name, pa.array(values, table.column(name).type))
     return table
+
+
+def _draw(pool: list[Any], random: np.random.Generator, is_noise: bool) -> Callable[[Any], Any]:
+    if isinstance(pool[0], bytes):
+        return lambda data: random.bytes(len(data or b""))
+    return (_words if isinstance(pool[0], str) else _numbers)(pool, random, is_noise)
+
+
+def _words(pool: list[str], random: np.random.Generator, is_noise: bool) -> Callable[[Any], Any]:
+    words = [word for text in pool for word in text.split()]
+    letters = np.array(sorted(set("".join(words))))
+
+    def draw(text: str | None) -> str:
+        chosen = [words[i] for i in random.integers(0, len(words), max(1, len((text or "").split())))]
+        if is_noise:
+            chosen = ["".join(random.choice(letters, len(word))) for word in chosen]
+        return " ".join(chosen)
+
+    return draw
+
+
+def _numbers(pool: list[Any], random: np.random.Generator, is_noise: bool) -> Callable[[Any], Any]:
+    is_list = isinstance(pool[0], list)
+    flat = np.array([number for row in pool for number in row] if is_list else pool)
+    low, high = flat.min(), flat.max()
+
+    def noise() -> Any:
+        return type(flat[0].item())(random.uniform(low, high))
+
+    def draw(value: Any) -> Any:
+        if not is_list:
+            return noise() if is_noise else pool[int(random.integers(0, len(pool)))]
+        rows = random.integers(0, len(pool), len(value))
+        return [noise() if is_noise else pool[i][min(k, len(pool[i]) - 1)] for k, i in enumerate(rows)]
+
+    return draw
 
 
 def bought(given: Offer, seed: int) -> dict[str, float]:
