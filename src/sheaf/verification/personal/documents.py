@@ -51,7 +51,7 @@ def _numbered(kind: str, beside: frozenset[str], least: int, gate: tuple[str, ..
             yield Hit(kind, match.start(), match.end(), 0.8)
 
     pattern = r"(?<![\w$€£.,/-])(?P<number>[A-Za-z]{0,3}\d[\d-]{3,13}[A-Za-z\d]{0,6})(?!\w|[.,/]\d)"
-    return Detector((kind,), gate, re.compile(pattern), judge)
+    return Detector((kind,), gate, re.compile(pattern), judge, tier="rare")
 
 
 def _place(_: str, match: re.Match[str]) -> Iterable[Hit]:
@@ -96,6 +96,7 @@ DETECTORS = (
             re.IGNORECASE,
         ),
         _birth,
+        tier="rare",
     ),
     Detector(
         ("age",),

@@ -68,16 +68,17 @@ def _tiers(texts: pl.Series, running: Sequence[Detector]) -> dict[Tier, tuple[pl
     """Return for each tier its texts and where they stand: one look over the column spares a look for each detector."""
     digit = np.flatnonzero(_passes(texts, "[0-9]"))
     numbered = texts.gather(digit)
-    gates = [
-        detector.gate for detector in running if detector.tier == "rare" and isinstance(detector.gate, str)
-    ]
-    rare = (
-        np.flatnonzero(_passes(numbered, "|".join(f"(?:{gate})" for gate in gates))) if gates else digit[:0]
-    )
+    rare = np.zeros(len(numbered), dtype=np.bool_)
+    gates = [detector.gate for detector in running if detector.tier == "rare"]
+    if forms := [f"(?:{gate})" for gate in gates if isinstance(gate, str)]:
+        rare |= _passes(numbered, "|".join(forms))
+    if words := [word for gate in gates if not isinstance(gate, str) for word in gate]:
+        rare |= _passes(numbered, tuple(words))
+    which = np.flatnonzero(rare)
     return {
         "any": (texts, np.arange(len(texts))),
         "digit": (numbered, digit),
-        "rare": (numbered.gather(rare), digit[rare]),
+        "rare": (numbered.gather(which), digit[which]),
     }
 
 
