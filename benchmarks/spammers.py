@@ -11,9 +11,13 @@ import numpy as np
 from benchmarks._crowds import Crowd, crowds, joined, ranked
 from benchmarks.report import Figure, Options, main
 from sheaf.verification.aggregation import infer
-from sheaf.verification.aggregation.workers import informative
+from sheaf.verification.aggregation.workers import spammer_scores
 
 SHARE, GOLD = 0.4, 0.05
+LABELS = ((1, 4), (5, 9), (10, 19), (20, 49), (50, None))
+"""Numbers of labels for which the area that can be reached is told apart."""
+FEW = 3
+"""Spammers and others of whom an area is taken at least."""
 KINDS = {
     "random": ("random", 0.95),
     "constant": ("constant", 0.97),
@@ -36,13 +40,23 @@ def area(answers: str, share: float, options: Options, seed: int) -> float:
     return float(np.mean(found))
 
 
-def ceiling(crowd: Crowd, answers: str) -> float:
-    """Return the area where the truth of every item is known: some of the crowd's own workers know no more than spammers."""
-    attacked, is_spammer = joined(crowd, SHARE, answers, 1, 0)
-    labels = attacked.labels(crowd.gold(1.0, 0))
-    gave = labels.given > 0
-    truth = labels.hold(labels.votes / np.maximum(labels.votes.sum(axis=1, keepdims=True), 1.0))
-    return ranked(1.0 - informative(labels, truth)[gave], is_spammer[gave])
+def ceiling(sets: list[Crowd], answers: str, by_labels: bool = False) -> list[float]:
+    """Return the mean area where the truth of every item is known, for all workers or for those with as many labels as in LABELS.
+
+    Some of the crowds' own workers know no more than spammers, and few labels show little whatever is known.
+    """
+    ranges = LABELS if by_labels else ((1, None),)
+    found: list[list[float]] = [[] for _ in ranges]
+    for crowd in sets:
+        attacked, is_spammer = joined(crowd, SHARE, answers, 1, 0)
+        labels = attacked.labels(crowd.gold(1.0, 0))
+        truth = labels.hold((labels.votes + 0.5) / (labels.votes + 0.5).sum(axis=1, keepdims=True))
+        score = spammer_scores(labels, truth, np.zeros(labels.workers, dtype=np.bool_))
+        for areas, (least, most) in zip(found, ranges, strict=True):
+            gave = (labels.given >= least) & (labels.given <= (most or len(labels)))
+            if min(is_spammer[gave].sum(), (~is_spammer[gave]).sum()) >= FEW:
+                areas.append(ranked(score[gave], is_spammer[gave]))
+    return [float(np.mean(areas)) if areas else 0.5 for areas in found]
 
 
 def measure(options: Options) -> list[Figure]:
@@ -51,12 +65,16 @@ def measure(options: Options) -> list[Figure]:
     for name, (answers, aim) in KINDS.items():
         with_gold = [area(answers, GOLD, options, seed) for seed in range(options.seeds)]
         without = area(answers, 0.0, options, 0)
-        known = float(np.mean([ceiling(crowd, answers) for crowd in crowds(options.data)]))
+        known = ceiling(crowds(options.data), answers)[0]
         against = {"unit": "area", "limit": aim, "against": "aim", "better": "higher"}
         figures.append(Figure(f"{name}, median", float(np.median(with_gold)), **against))  # type: ignore[arg-type]
         figures.append(Figure(f"{name}, worst", float(np.min(with_gold)), **against))  # type: ignore[arg-type]
         figures.append(Figure(f"{name}, no gold, one seed", without, "area"))
         figures.append(Figure(f"{name}, all answers known, one seed", known, "area"))
+    for (least, most), limit in zip(LABELS, ceiling(crowds(options.data), "random", True), strict=True):
+        figures.append(
+            Figure(f"random, all answers known, {least} to {most or 'more'} labels a worker", limit, "area")
+        )
     return figures
 
 

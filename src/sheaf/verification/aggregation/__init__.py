@@ -11,16 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sheaf.verification.aggregation import robust
 from sheaf.verification.aggregation.calibration import Calibration, calibrated, uncalibrated
 from sheaf.verification.aggregation.dawid_skene import dawid_skene
-from sheaf.verification.aggregation.ensemble import MEMBERS, ensemble, members, mixed, weights
+from sheaf.verification.aggregation.ensemble import ensemble, evidence, members, mixed, pool
 from sheaf.verification.aggregation.exact import Floats, Integers
 from sheaf.verification.aggregation.glad import glad
 from sheaf.verification.aggregation.labels import Labels, Truth
 from sheaf.verification.aggregation.mace import mace
 from sheaf.verification.aggregation.majority import majority
-from sheaf.verification.aggregation.robust import Community
+from sheaf.verification.aggregation.minimax import minimax
+from sheaf.verification.aggregation.rings import robust
+from sheaf.verification.aggregation.rings.robust import Community
 from sheaf.verification.aggregation.workers import spammer_scores
 
 __all__ = ["METHODS", "Community", "Inference", "Labels", "Truth", "infer"]
@@ -30,6 +31,7 @@ METHODS: dict[str, Callable[[Labels], Truth]] = {
     "dawid_skene": dawid_skene,
     "glad": glad,
     "mace": mace,
+    "minimax": minimax,
     "ensemble": ensemble,
 }
 """Every method by its name; each takes labels with or without gold."""
@@ -40,7 +42,7 @@ class Inference:
     """What labels say: `truth` (calibrated), the weight of each method, the communities and which of them are rings, and the workers.
 
     `ring` and `spammer` have shape (workers,): the number of a worker's ring or -1, and how much it looks like a spammer
-    (0 no, 1 says nothing, more: misleads or copies). `calibration` rests on gold unless its `gold` is 0.
+    (0 surely not, ½ undecided, 1 surely, 1 to 2 copies). `calibration` rests on gold unless its `gold` is 0.
     """
 
     truth: Truth
@@ -61,11 +63,13 @@ def infer(labels: Labels) -> Inference:
     found = robust.judged(labels) if has_gold else []
     caught = robust.rings(found)
     fair = robust.without(labels, caught)
-    truths = members(fair)
-    weight = weights(fair, truths)
-    mean = mixed(weight, truths)
-    calibration = calibrated(fair, mean.posterior) if has_gold else uncalibrated()
-    posterior = calibration.apply(fair, mean.posterior)
+    found_by = members(fair)
+    truths = list(found_by.values())
+    how = pool(fair, truths)
+    mean = mixed(how, truths)
+    odds = evidence(truths, mean.label)
+    calibration = calibrated(fair, mean.posterior, odds) if has_gold else uncalibrated()
+    posterior = calibration.apply(fair, mean.posterior, odds)
     ring, skill = np.full(labels.workers, -1, dtype=np.int64), mean.skill[: labels.workers].copy()
     is_copy = np.zeros(labels.workers, dtype=np.bool_)
     for number, community in enumerate(caught):
@@ -74,7 +78,7 @@ def infer(labels: Labels) -> Inference:
         skill[community.members] = mean.skill[labels.workers + number]
     return Inference(
         truth=Truth(posterior, skill, mean.steps),
-        weights=dict(zip(MEMBERS, weight.tolist(), strict=True)),
+        weights=dict(zip(found_by, how.weight.tolist(), strict=True)),
         communities=found,
         rings=caught,
         ring=ring,

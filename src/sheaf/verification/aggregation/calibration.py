@@ -1,9 +1,9 @@
 """Posteriors that mean what they say, by logistic regression on gold.
 
-Platt, 1999, with two inputs: the log odds of the stated posterior and of the share of votes, which tells hard items
-from easy ones. A normal prior on the three numbers carries sets with little gold; it is the same for all sets. Above
-CERTAIN no more is stated than gold bears out: if n gold items got such a posterior and h of them were right, at most (h
-+ 1) / (n + 1.3).
+Platt, 1999, with two inputs: the log odds of the stated posterior (of several methods, the mean of theirs) and of the
+share of votes, which tells hard items from easy ones. A normal prior on the three numbers carries sets with little
+gold; it is the same for all sets. Above CERTAIN no more is stated than gold bears out: if n gold items got such a
+posterior and h of them were right, at most (h + 1) / (n + 1.3).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sheaf.verification.aggregation.exact import Floats, exp, log, on_grid, total
+from sheaf.verification.aggregation.exact import Floats, Integers, exp, log, on_grid, solved, total
 from sheaf.verification.aggregation.labels import Labels
 
 CENTRE = np.array([0.0, 0.3, 0.3])
@@ -38,12 +38,12 @@ class Calibration:
     most: float
     gold: int
 
-    def confidence(self, labels: Labels, posterior: Floats) -> Floats:
-        """Return the calibrated chance that the most probable class is right; shape (items,)."""
-        chance = _chance(_inputs(labels, posterior), self.numbers)
+    def confidence(self, labels: Labels, posterior: Floats, odds: Floats | None = None) -> Floats:
+        """Return the calibrated chance that the most probable class is right; shape (items,). `odds` as given to `calibrated`."""
+        chance = _chance(_inputs(labels, posterior, odds), self.numbers)
         return on_grid(np.where(chance > CERTAIN, np.minimum(chance, self.most), chance))
 
-    def apply(self, labels: Labels, posterior: Floats) -> Floats:
+    def apply(self, labels: Labels, posterior: Floats, odds: Floats | None = None) -> Floats:
         """Return calibrated posteriors with the same most probable classes; gold is certain. Shape as `posterior`."""
         best = posterior.argmax(axis=1)
         rows = np.arange(len(posterior))
@@ -54,16 +54,19 @@ class Calibration:
         even[rows, best] = 0.0
         parts = np.where(rest[:, None] > 0.0, others / np.maximum(rest, 1e-12)[:, None], even)
         second = parts.max(axis=1)
-        chance = np.maximum(self.confidence(labels, posterior), second / (1.0 + second) + AHEAD)
+        chance = np.maximum(self.confidence(labels, posterior, odds), second / (1.0 + second) + AHEAD)
         calibrated = on_grid(parts * (1.0 - chance)[:, None])
         calibrated[rows, best] = on_grid(chance)
         return labels.hold(calibrated)
 
 
-def calibrated(labels: Labels, posterior: Floats) -> Calibration:
-    """Fit to gold what was stated without it: `posterior` (items, classes) must not have seen the gold of `labels`."""
+def calibrated(labels: Labels, posterior: Floats, odds: Floats | None = None) -> Calibration:
+    """Fit to gold what was stated without it: `posterior` (items, classes) must not have seen the gold of `labels`.
+
+    `odds` (items,) are log odds of the most probable class, where there are better ones than those of `posterior`.
+    """
     known = labels.known
-    inputs = _inputs(labels, posterior)[known]
+    inputs = _inputs(labels, posterior, odds)[known]
     right = (posterior[known].argmax(axis=1) == labels.gold[known]).astype(np.float64)
     numbers = on_grid(CENTRE, NUMBER_GRID)
     for _ in range(STEPS):
@@ -71,9 +74,9 @@ def calibrated(labels: Labels, posterior: Floats) -> Calibration:
         slope = chance * (1.0 - chance)
         gradient = total(on_grid(inputs * (right - chance)[:, None]), axis=0) - (numbers - CENTRE) / SPREAD**2
         curve = total(on_grid(inputs[:, :, None] * inputs[:, None, :] * slope[:, None, None]), axis=0)
-        step = _solved(curve + np.diag(1.0 / SPREAD**2), gradient)
+        step = solved(curve + np.diag(1.0 / SPREAD**2), gradient)
         numbers = on_grid(numbers + step / max(1.0, float(np.abs(step).max()) / LONGEST), NUMBER_GRID)
-    stated = Calibration(numbers, 1.0, len(known)).confidence(labels, posterior)[known]
+    stated = Calibration(numbers, 1.0, len(known)).confidence(labels, posterior, odds)[known]
     is_sure = stated > CERTAIN
     bound = (float(right[is_sure].sum()) + 1.0) / (float(is_sure.sum()) + 1.3)
     return Calibration(numbers, max(bound, CERTAIN), len(known))
@@ -84,35 +87,23 @@ def uncalibrated(gold: int = 0) -> Calibration:
     return Calibration(on_grid(CENTRE, NUMBER_GRID), CERTAIN, gold)
 
 
-def _inputs(labels: Labels, posterior: Floats) -> Floats:
+def log_odds(posterior: Floats, best: Integers) -> Floats:
+    """Return the logarithm of the odds of each item's class `best`, both of shape (items,), within FARTHEST of even."""
+    chance = np.clip(posterior[np.arange(len(best)), best], 1e-6, 1.0 - 1e-6)
+    return np.clip(log(chance / (1.0 - chance)), -FARTHEST, FARTHEST)
+
+
+def _inputs(labels: Labels, posterior: Floats, odds: Floats | None) -> Floats:
     """A constant, the log odds of the best class, and those of its share of votes; shape (items, 3)."""
     best = posterior.argmax(axis=1)
     rows = np.arange(len(posterior))
-    top = np.clip(posterior[rows, best], 1e-6, 1.0 - 1e-6)
+    own = log_odds(posterior, best) if odds is None else odds
     votes = labels.votes[rows, best]
     against = total(labels.votes) - votes
-    odds = np.minimum(log(top / (1.0 - top)), FARTHEST)
-    return on_grid(np.stack([np.ones(len(top)), odds, log((votes + 0.5) / (against + 0.5))], axis=1))
+    return on_grid(np.stack([np.ones(len(own)), own, log((votes + 0.5) / (against + 0.5))], axis=1))
 
 
 def _chance(inputs: Floats, numbers: Floats) -> Floats:
     odds = inputs[:, 0] * numbers[0] + inputs[:, 1] * numbers[1] + inputs[:, 2] * numbers[2]
     chance: Floats = 1.0 / (1.0 + exp(-np.clip(odds, -30.0, 30.0)))
     return chance
-
-
-def _solved(matrix: Floats, right: Floats) -> Floats:
-    """Solve a symmetric positive system by elimination, in one fixed order."""
-    size = len(right)
-    rows = [[float(x) for x in row] + [float(y)] for row, y in zip(matrix, right, strict=True)]
-    for pivot in range(size):
-        for below in range(pivot + 1, size):
-            factor = rows[below][pivot] / rows[pivot][pivot]
-            rows[below] = [x - factor * y for x, y in zip(rows[below], rows[pivot], strict=True)]
-    solution = [0.0] * size
-    for pivot in reversed(range(size)):
-        known = 0.0
-        for later in range(pivot + 1, size):
-            known += rows[pivot][later] * solution[later]
-        solution[pivot] = (rows[pivot][size] - known) / rows[pivot][pivot]
-    return np.array(solution)

@@ -67,7 +67,7 @@ def test_workers_who_agree_are_believed(method: Callable[[Labels], Truth]) -> No
     assert (method(Labels.of(item, worker, label)).label == drawn(20, 3, 3)).all()
 
 
-@pytest.mark.parametrize("name", ["dawid_skene", "glad", "mace", "ensemble"])
+@pytest.mark.parametrize("name", ["dawid_skene", "glad", "mace", "minimax", "ensemble"])
 def test_skill_decides_against_the_majority(name: str) -> None:
     """Two good workers against three who guess: majority vote loses what the model finds, and its skills rank the workers."""
     items = 400

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sheaf.domain.errors import InputError, RecordError
-from sheaf.verification.aggregation import METHODS, Labels, infer, robust
+from sheaf.verification.aggregation import METHODS, Labels, infer
+from sheaf.verification.aggregation.rings import robust
 from sheaf.verification.aggregation.stopping import stopped, turns
 from tests.unit.verification.aggregation.crowd import drawn, labels_of, made, with_ring
 

@@ -14,14 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from sheaf.domain.errors import RecordError
-from sheaf.verification.aggregation.communities import agreement, communities, votes_of
 from sheaf.verification.aggregation.exact import Flags, Integers, on_grid
 from sheaf.verification.aggregation.labels import Labels
+from sheaf.verification.aggregation.rings.communities import agreement, communities, votes_of
 
 EXCESS = 0.6
 """Agreement beyond what gold explains from which a community is a ring. Real crowds without rings stay below .33."""
 TOGETHER, CHANCE = 0.3, 0.1
 """A community that agrees more than the one beyond chance, and on gold is no better than the other, is a ring."""
+CLOSE = 0.5
+"""Up to this agreement gold must show that with two standard errors, above it with one."""
 MEMBERS = 2
 GOLD = 3
 """Gold items that a community must have met to be judged by being wrong."""
@@ -55,7 +57,8 @@ class Community:
     @property
     def is_ring(self) -> bool:
         """Whether they copy each other, or are wrong together."""
-        is_wrong = self.gold >= GOLD and self.agreement > TOGETHER and self.accuracy + self.error < CHANCE
+        doubt = self.error if self.agreement > CLOSE else 2.0 * self.error
+        is_wrong = self.gold >= GOLD and self.agreement > TOGETHER and self.accuracy + doubt < CHANCE
         return self.is_copy or (len(self.members) >= MEMBERS and is_wrong)
 
 

@@ -1,0 +1,1 @@
+"""Rings: workers who vote alike are found first, gold tells which of them copy or lie, and a ring becomes one witness."""
