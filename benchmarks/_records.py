@@ -1,7 +1,8 @@
 """Sets of records with known labels for the benchmarks of scoring: read from a folder, or scikit-learn's own; and what spoils them.
 
-A folder holds one folder a set, with `records.parquet`, `records.csv` or `records.jsonl`: a column `label`, and columns of numbers,
-lists of numbers, images or texts. Without one: breast cancer, digits, and a made set of texts.
+A folder holds one file a set (`NAME.parquet`, `.csv`, `.jsonl`), or one folder a set with `records.parquet`, `records.csv` or
+`records.jsonl`: a column `label` (else `target`, `class` or `y`), and columns of numbers, lists of numbers, images or texts.
+Without one: breast cancer, digits, and a made set of texts.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ LARGEST = 2_000
 """Records used of a set, drawn by lot."""
 GOLD = 0.2
 FILES = ("records.parquet", "records.csv", "records.jsonl")
+SUFFIXES = (".parquet", ".csv", ".jsonl")
 LABEL, CONTRIBUTOR = "label", "contributor"
+LABELS = (LABEL, "target", "class", "y")
+"""Names of the column of labels in files: the first that is there."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,13 @@ def sets(data: Path | None) -> list[Set]:
     """Read all sets of the folder `data`, or those that need no folder."""
     if data is None:
         return [cancer(), digits(), texts()]
-    found = [_read(folder) for folder in sorted(data.iterdir()) if any((folder / f).is_file() for f in FILES)]
+    paths = [
+        next((path / name for name in FILES if (path / name).is_file()), path)
+        for path in sorted(data.iterdir())
+    ]
+    found = [_read(path) for path in paths if path.is_file() and path.suffix in SUFFIXES]
     if not found:
-        raise SystemExit(f"--data: {data}: give a folder of folders with {', '.join(FILES)}")
+        raise SystemExit(f"--data: {data}: give files, or folders of {', '.join(FILES)}")
     return found
 
 
@@ -118,19 +126,20 @@ def _vocabulary(words: int, random: np.random.Generator) -> NDArray[Any]:
     return np.array(list(found))
 
 
-def _read(folder: Path) -> Set:
+def _read(path: Path) -> Set:
     from sheaf.formats.records import read
 
-    table = read(next(folder / name for name in FILES if (folder / name).is_file()))
-    if LABEL not in table.column_names:
-        raise SystemExit(f"--data: {folder}: give a column named {LABEL}")
-    values = table.column(LABEL).to_pylist()
+    table = read(path)
+    label = next((name for name in LABELS if name in table.column_names), None)
+    if label is None:
+        raise SystemExit(f"--data: {path}: give a column named {LABEL}")
+    values = table.column(label).to_pylist()
     names = sorted(set(values), key=str)
     place = {name: i for i, name in enumerate(names)}
-    label = np.array([place[value] for value in values], dtype=np.int64)
-    return Set(
-        folder.name, table.drop_columns([LABEL, *({CONTRIBUTOR} & set(table.column_names))]), label, names
-    )
+    truth = np.array([place[value] for value in values], dtype=np.int64)
+    rest = [name for name in table.column_names if name not in (label, LABEL, CONTRIBUTOR)]
+    name = path.parent.name if path.name in FILES else path.stem
+    return Set(name, table.select(rest), truth, names)
 
 
 def dealt(of: Set, seed: int, share: float = GOLD) -> tuple[Set, int]:

@@ -49,7 +49,7 @@ def test_spammers_spoil_what_they_say(small: Set, seed: int) -> None:
 
 def test_sets_are_read_from_a_folder(tmp_path: Path, small: Set) -> None:
     """A folder of folders is read, whatever the labels are; an empty one is refused, and so is a set without labels."""
-    with pytest.raises(SystemExit, match="give a folder of folders"):
+    with pytest.raises(SystemExit, match="give files, or folders"):
         sets(tmp_path)
     (tmp_path / "small").mkdir()
     labelled = small.records.append_column("label", pa.array([small.names[i] for i in small.label]))
@@ -57,6 +57,10 @@ def test_sets_are_read_from_a_folder(tmp_path: Path, small: Set) -> None:
     (found,) = sets(tmp_path)
     assert found.names == list("wxyz") and (found.label == small.label).all()
     assert found.records.column_names == ["size", "list", "text"]
+    parquet.write_table(
+        labelled.rename_columns(["size", "list", "text", "target"]), tmp_path / "flat.parquet"
+    )
+    assert [one.name for one in sets(tmp_path)] == ["flat", "small"]
     parquet.write_table(small.records, tmp_path / "small" / "records.parquet")
     with pytest.raises(SystemExit, match="give a column named label"):
         sets(tmp_path)
