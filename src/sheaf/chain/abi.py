@@ -50,9 +50,7 @@ class Function:
             values = decode(self.types, data[4:])
         except (DecodingError, UnicodeDecodeError):
             return None
-        return {
-            part["name"]: _named(part, value) for part, value in zip(self.inputs, values, strict=True)
-        }
+        return {part["name"]: _named(part, value) for part, value in zip(self.inputs, values, strict=True)}
 
     def decode(self, data: bytes) -> Any:
         """Return what the call returned; None if it returns nothing."""

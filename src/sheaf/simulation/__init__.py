@@ -1,0 +1,1 @@
+"""Simulation: whole worlds of agents that meet in the market, on the true contracts, and only through actions."""

@@ -1,0 +1,37 @@
+"""Sells answers by chance from four identities, a quarter of a batch each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sheaf.simulation.agents import Agent
+from sheaf.simulation.world import points
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sheaf.domain.ids import SubmissionId
+    from sheaf.domain.request import Request
+    from sheaf.simulation.world import World
+
+IDENTITIES = 4
+WRONG = 0.9
+"""Share of its answers that are wrong: of garbage with many possible answers one in ten is right by chance."""
+
+
+class Garbage(Agent):
+    """Makes nothing, sells much."""
+
+    def join(self, world: World) -> None:
+        """Open the identities."""
+        self.accounts = [world.account(f"{self.name}/{i}", 250) for i in range(IDENTITIES)]
+
+    def act(self, world: World, request: Request, before: list[pa.Table]) -> list[SubmissionId]:
+        """Sell a part of a batch from each identity."""
+        count = max(1, world.economy.records // IDENTITIES)
+        return [world.sell(account, request, points(world.rng, count, WRONG)) for account in self.accounts]
+
+
+def make(number: int) -> Agent:
+    """Return a seller of garbage under many names."""
+    return Garbage(f"garbage {number}")

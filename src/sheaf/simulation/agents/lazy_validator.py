@@ -1,0 +1,27 @@
+"""Approves every record without looking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sheaf.simulation.agents import Agent
+from sheaf.simulation.agents.honest_validator import Reviewer
+from sheaf.simulation.world import Opinionated
+
+if TYPE_CHECKING:
+    from sheaf.simulation.world import World
+
+
+class Lazy(Reviewer):
+    """Spends nothing on looking."""
+
+    def judge(self, world: World) -> Opinionated:
+        """Return a judge that approves all."""
+        return Opinionated(lambda _, right: np.ones(len(right), dtype=np.bool_), looks=False)
+
+
+def make(number: int) -> Agent:
+    """Return a lazy validator."""
+    return Lazy(f"lazy validator {number}")

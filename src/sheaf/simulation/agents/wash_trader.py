@@ -1,0 +1,44 @@
+"""Buys from itself: its own request, its own records, and the reviews of strangers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sheaf import actions
+from sheaf.simulation.agents import Agent
+from sheaf.simulation.world import points
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sheaf.domain.ids import SubmissionId
+    from sheaf.domain.request import Request
+    from sheaf.simulation.world import World
+
+
+class WashTrader(Agent):
+    """Opens a request of its own each round, sells to it from a second account, and takes back what is left."""
+
+    def join(self, world: World) -> None:
+        """Open both accounts."""
+        self.accounts = [world.account(f"{self.name}/{part}", 1_000) for part in ("buyer", "seller")]
+        self._opened: list[Request] = []
+
+    def act(self, world: World, request: Request, before: list[pa.Table]) -> list[SubmissionId]:
+        """Trade one batch with itself; no care is taken, all records are right at no cost."""
+        buyer, seller = self.accounts
+        own = world.open(1, buyer)
+        self._opened.append(own)
+        sold = world.sell(seller, own, points(world.rng, world.economy.records))
+        actions.cancel(buyer, own.id)
+        return [sold]
+
+    def leave(self, world: World) -> None:
+        """Take back what was not spent."""
+        for own in self._opened:
+            actions.reclaim(self.accounts[0], own.id)
+
+
+def make(number: int) -> Agent:
+    """Return a wash trader."""
+    return WashTrader(f"wash trader {number}")
