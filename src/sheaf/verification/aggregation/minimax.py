@@ -81,9 +81,9 @@ class _Model:
 
     def _chances(self, truth: int) -> tuple[Floats, Floats]:
         """Return the weight of each class for each label if `truth` is true, 1 at most, and the sum; shapes (classes, n), (n,)."""
-        of_worker = exp(self.crowd[truth] + self.worker[:, truth]).T
-        of_item = exp(self.item[:, truth]).T
-        return _weighed(of_worker[:, self.labels.worker] * of_item[:, self.labels.item])
+        of_worker = np.ascontiguousarray(exp(self.crowd[truth] + self.worker[:, truth]).T)
+        of_item = np.ascontiguousarray(exp(self.item[:, truth]).T)
+        return _weighed(of_worker.take(self.labels.worker, axis=1) * of_item.take(self.labels.item, axis=1))
 
     def expected(self, posterior: Floats, group: Integers, groups: int) -> Floats:
         """Return how often each group of labels is expected to show each label for each truth; shape (groups, classes, classes)."""
