@@ -22,15 +22,14 @@ MAX_CLASSES = 200
 MAX_CELLS = 2**28
 """Most numbers of one table of features or of likenesses."""
 LEAST_GOLD = 2
-"""Gold records that each label needs: one to learn from, one to be asked about."""
+"""Gold records that two labels need: one to learn from, one to be asked about."""
 
 
 def task(gold: pa.Table, records: pa.Table, label: str, contributor: str | None, seed: int) -> Task:
     """Make one task of two tables. Fields that gold does not have are left out; so is the contributor.
 
     Without `contributor` all records are of one sender. Raises RecordError for a column that is absent, for gold with labels
-    missing or fewer than two records a label or one label in all, for more than 200 labels, for no or too many records, and
-    where no column can be used.
+    missing or hardly any given twice, for more than 200 labels, for no or too many records, and where no column can be used.
     """
     if not records.num_rows:
         raise RecordError("records", "none", "give at least one")
@@ -78,9 +77,9 @@ def _answers(gold: pa.Table, label: str) -> tuple[list[Any], list[int]]:
     counts = np.bincount(known, minlength=1)
     if len(names) < 2 or len(names) > MAX_CLASSES:
         raise RecordError("gold", f"{len(names)} different labels", f"give 2 to {MAX_CLASSES}")
-    if counts.min() < LEAST_GOLD:
-        rare = str(names[int(counts.argmin())])[:40]
-        raise RecordError("gold", f"{counts.min()} record of label {rare}", f"give {LEAST_GOLD} or more")
+    if np.sort(counts)[-2] < LEAST_GOLD:
+        fix = f"give {LEAST_GOLD} or more of two labels at least"
+        raise RecordError("gold", f"{len(known)} records of {len(names)} labels", fix)
     return names, known
 
 

@@ -101,7 +101,7 @@ def test_unusable_tables_are_refused() -> None:
         (gold, records[:0], "label", None, "records: none"),
         (gold[:0], records, "label", None, "gold: 0 different labels"),
         (alike, records, "label", None, "gold: 1 different labels"),
-        (gold[:4], records, "label", None, "gold: 1 record of label"),
+        (gold[:4], records, "label", None, "gold: 4 records of 3 labels"),
         (gold.select(["label"]), records, "label", None, "gold: no column but label"),
         (
             gold.set_column(4, "label", pa.array([None] * len(gold), pa.string())),
@@ -114,4 +114,6 @@ def test_unusable_tables_are_refused() -> None:
         with pytest.raises(RecordError, match=message) as refusal:
             score(known, sent, label, contributor)
         assert "\n" not in str(refusal.value)
+    once = gold.slice(0, 41).filter(pa.array([i < 40 and i % 3 != 2 or i == 2 for i in range(41)]))
+    assert score(once, records[:5], "label").names == ["label 0", "label 1", "label 2"]
     assert score(holes, records[:5], "label").reason  # gaps in gold are a thing to learn from
