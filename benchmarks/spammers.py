@@ -12,6 +12,7 @@ from benchmarks._crowds import Crowd, crowds, joined, ranked
 from benchmarks.report import Figure, Options, main
 from sheaf.verification.aggregation import infer
 from sheaf.verification.aggregation.workers import spammer_scores
+from sheaf.verification.peer_prediction import correlated_agreement
 
 SHARE, GOLD = 0.4, 0.05
 LABELS = ((1, 4), (5, 9), (10, 19), (20, 49), (50, None))
@@ -37,6 +38,17 @@ def area(answers: str, share: float, options: Options, seed: int) -> float:
         labels = attacked.labels(gold)
         gave = labels.given > 0
         found.append(ranked(infer(labels).spammer[gave], is_spammer[gave]))
+    return float(np.mean(found))
+
+
+def predicted(sets: list[Crowd], answers: str) -> float:
+    """Return the mean area of peer prediction alone: correlated agreement, which knows no answer and fits no model; one seed."""
+    found = []
+    for crowd in sets:
+        attacked, is_spammer = joined(crowd, SHARE, answers, 1, 0)
+        labels = attacked.labels()
+        gave = labels.given > 0
+        found.append(ranked(-correlated_agreement(labels)[gave], is_spammer[gave]))
     return float(np.mean(found))
 
 
@@ -71,6 +83,8 @@ def measure(options: Options) -> list[Figure]:
         figures.append(Figure(f"{name}, worst", float(np.min(with_gold)), **against))  # type: ignore[arg-type]
         figures.append(Figure(f"{name}, no gold, one seed", without, "area"))
         figures.append(Figure(f"{name}, all answers known, one seed", known, "area"))
+        alone = predicted(crowds(options.data), answers)
+        figures.append(Figure(f"{name}, peer prediction alone, one seed", alone, "area"))
     for (least, most), limit in zip(LABELS, ceiling(crowds(options.data), "random", True), strict=True):
         figures.append(
             Figure(f"random, all answers known, {least} to {most or 'more'} labels a worker", limit, "area")
