@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 KINDS = ("text", "table", "image", "series")
-THRESHOLDS = {"text": 0.5, "table": 0.99, "image": 0.84, "series": 0.5}
+THRESHOLDS = {"text": 0.5, "table": 0.99, "image": 0.84, "series": 0.6}
 LENGTHS = {"characters": 5, "words": 3}
 LONGEST = 64
 LEAST = {"text": 0.4, "table": 0.0, "image": 0.75, "series": 0.4}

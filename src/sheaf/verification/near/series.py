@@ -1,7 +1,7 @@
 """Time series: the shapes of all windows, as a set of words.
 
 Each window of `window` values is freed of offset and scale, cut into SEGMENTS means and written in LEVELS letters (symbolic
-aggregate approximation, Lin and others 2003). So a copy that was moved in time, scaled, offset or made a little noisy keeps most of its
+aggregate approximation, Lin and others 2003), once more with the letter that lies nearest to a border moved across it. So a copy that was moved in time, scaled, offset or made a little noisy keeps most of its
 words, and sets of words are compared as those of texts are (as in sketch, shingle and hash, Luo and Shrivastava 2016).
 Values are rounded to 2**-20 of the greatest before they are added up, so sums have no rounding and no order.
 """
@@ -40,7 +40,7 @@ class Series:
     """Lists of numbers in a field; similarity is Jaccard's, of the sets of words of `window` values."""
 
     field: str
-    threshold: float = 0.5
+    threshold: float = 0.6
     window: int = 64
 
     bands = sets.BANDS
@@ -93,7 +93,7 @@ def words(values: NDArray[np.float64], lengths: NDArray[Any], window: int) -> Se
 def _words(
     values: NDArray[np.float64], lengths: NDArray[Any], window: int
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return the hashed word of each window, and the series each is from."""
+    """Return two hashed words of each window, and the series each is from."""
     whole, is_bad, owner = _rounded(values, lengths)
     count = len(whole) - window + 1
     if count < 1:
@@ -101,15 +101,19 @@ def _words(
     total, squares = _moving(whole, window), _moving(whole * whole, window)
     spread = np.sqrt((window * squares - total * total).astype(np.float64))
     parts = SEGMENTS * _moving(whole, window // SEGMENTS)
-    word = np.zeros(count, np.uint64)
+    word, step, least = np.zeros(count, np.int64), np.zeros(count, np.int64), np.full(count, np.inf)
     for segment in range(SEGMENTS):
-        at = segment * (window // SEGMENTS)
-        above = (parts[at : at + count] - total).astype(np.float64)
-        letters = np.stack([above > border * spread for border in BORDERS]).sum(axis=0, dtype=np.uint64)
-        word = word * np.uint64(LEVELS) + letters
+        at, unit = segment * (window // SEGMENTS), LEVELS**segment
+        for border in BORDERS:
+            above = (parts[at : at + count] - total).astype(np.float64) - border * spread
+            word += unit * (above > 0)
+            is_nearer = np.abs(above) < least
+            least[is_nearer] = np.abs(above[is_nearer])
+            step[is_nearer] = np.where(above[is_nearer] > 0, -unit, unit)
     is_good = (owner[:count] == owner[window - 1 :]) & (_moving(is_bad, window) == 0)
     is_good &= spread >= FLAT * _UNIT * window
-    return mixed(word[is_good]), owner[:count][is_good]
+    both = np.stack([word[is_good], (word + step)[is_good]], axis=1)
+    return mixed(both.reshape(-1).astype(np.uint64)), np.repeat(owner[:count][is_good], 2)
 
 
 def _moving(values: NDArray[np.int64], width: int) -> NDArray[np.int64]:

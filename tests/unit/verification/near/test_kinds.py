@@ -16,7 +16,8 @@ from sheaf.domain.errors import RecordError
 from sheaf.verification.near import find_near_duplicates
 from sheaf.verification.near.images import Images, grey, perceptual
 from sheaf.verification.near.rows import Rows, spreads
-from sheaf.verification.near.series import Series
+from sheaf.verification.near.series import Series, words
+from sheaf.verification.near.sets import mixed
 
 
 @given(
@@ -215,15 +216,15 @@ def test_a_series_knows_nothing_of_its_neighbours() -> None:
 
 
 def test_words_of_a_window_by_hand() -> None:
-    """A window rises through the quartiles: its eight means are written 0, 0, 1, 1, 2, 2, 3, 3 wherever they lie between."""
-    from sheaf.verification.near.series import words
-    from sheaf.verification.near.sets import mixed
-
-    line = np.arange(64.0)
-    means = line.reshape(8, 8).mean(axis=1)
-    letters = np.searchsorted(
-        [-0.6744897501960817, 0, 0.6744897501960817], (means - line.mean()) / line.std()
-    )
-    code = sum(int(letter) * 4 ** (7 - place) for place, letter in enumerate(letters))
-    found = words(3 * line - 5, np.array([64]), 64)
-    assert found.hashes.tolist() == mixed(np.array([code], np.uint64)).tolist()
+    """A window gives the word of its eight means, and that with the letter nearest to a quartile moved across it."""
+    borders = np.array([-0.6744897501960817, 0, 0.6744897501960817])
+    window = np.arange(64.0) ** 1.7
+    means = (window.reshape(8, 8).mean(axis=1) - window.mean()) / window.std()
+    letters = np.searchsorted(borders, means)
+    gaps = np.abs(means[:, None] - borders)
+    segment, border = np.unravel_index(gaps.argmin(), gaps.shape)
+    moved = letters.copy()
+    moved[segment] = border + 1 if means[segment] < borders[border] else border
+    codes = [sum(int(letter) * 4**place for place, letter in enumerate(word)) for word in (letters, moved)]
+    found = words(3 * window - 5, np.array([64]), 64)
+    assert found.hashes.tolist() == mixed(np.array(codes, np.uint64)).tolist()
