@@ -98,6 +98,19 @@ def made_series(count: int, length: int, seed: int) -> NDArray[np.float64]:
     return np.mean([walks[:, i : i + length] for i in range(8)], axis=0)  # type: ignore[no-any-return]
 
 
+def real_series(folder: Path, length: int) -> list[NDArray[np.float64]]:
+    """Return the parts, `length` values each, of every CSV file with the columns timestamp and value."""
+    parts = []
+    for path in sorted(folder.rglob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            if rows.fieldnames is None or [*rows.fieldnames] != ["timestamp", "value"]:
+                continue
+            values = np.array([float(row["value"]) for row in rows])
+        parts += [values[at : at + length] for at in range(0, len(values) - length + 1, length)]
+    return parts
+
+
 def labelled_pairs(folder: Path) -> Iterator[tuple[str, list[str], list[str], NDArray[np.bool_]]]:
     """Yield (name, left texts, right texts, are they the same) of every CSV file with `label` and columns left_… and right_….
 

@@ -2,7 +2,8 @@
 
 Pairs are made with known similarity. An index is asked by signatures alone, a table by the sets themselves; precision is the share of
 reported pairs whose similarity, counted with Python's sets, is that of near pairs and not 0.3 or chance. Speeds are records per second
-of processor time, of texts of 100 words. `--data` takes a folder of labelled pairs (CSV: label, left_…, right_…).
+of processor time, of texts of 100 words. `--data` takes a folder of labelled pairs (CSV: label, left_…, right_…) or of series (CSV:
+timestamp,value).
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from sheaf.verification import near
 from sheaf.verification.near import sets
 from sheaf.verification.near.rows import Rows
 from sheaf.verification.near.search import LENGTHS
-from sheaf.verification.near.series import Series
 from sheaf.verification.near.text import Texts, shingles
 
 LEVELS = (0.3, 0.4, 0.5, 0.62, 0.78, 0.9)
@@ -297,7 +297,7 @@ def other_kinds(seeds: int) -> list[Figure]:
         pairs = near.find_near_duplicates(pa.table({"image": pa.array(both, pa.binary())}), "image").pairs
         hit = float((pairs.later - pairs.earlier == count).sum() / count)
         figures.append(Figure(f"images found, {change}", hit, f"share of {count}"))
-    return figures + series_recall(seeds)
+    return figures + series_recall("walks", seeds, lambda seed: list(_near.made_series(100, 1000, seed)))
 
 
 def row_recall(numbers: int, seeds: int) -> Figure:
@@ -314,34 +314,37 @@ def row_recall(numbers: int, seeds: int) -> Figure:
     return Figure(f"rows of {numbers} numbers found, worst", min(found), "share")
 
 
-def series_recall(seeds: int) -> list[Figure]:
-    """Return the share found of walks moved in time by a tenth, scaled, offset, with noise; and of strangers taken for near."""
-    count, kind = 100, Series("x")
+def series_recall(name: str, seeds: int, made: Callable[[int], list[NDArray[np.float64]]]) -> list[Figure]:
+    """Return the share found of series moved in time by a tenth, scaled, offset, with noise; and of strangers taken for near."""
     noises: dict[float, list[float]] = {0.0: [], 0.02: [], 0.05: [], 0.1: []}
     strangers = []
     for seed in range(seeds):
-        walks = _near.made_series(count, 1000, seed)
-        random = np.random.default_rng(seed)
+        originals, random = made(seed), np.random.default_rng(seed)
+        count = len(originals)
         for noise, shares in noises.items():
-            copies = 3.5 * walks[:, 100:] - 40
-            copies = copies + noise * copies.std(axis=1, keepdims=True) * random.standard_normal(copies.shape)
-            table = pa.table({"x": pa.array([*walks, *copies])})
-            pairs = near.find_near_duplicates(table, kind).pairs
+            copies = [3.5 * one[len(one) // 10 :] - 40 for one in originals]
+            copies = [one + noise * one.std() * random.standard_normal(len(one)) for one in copies]
+            pairs = near.find_near_duplicates(
+                pa.table({"x": pa.array([*originals, *copies])}), "series"
+            ).pairs
             shares.append(float((pairs.later - pairs.earlier == count).sum() / count))
-            strangers.append(float((pairs.later - pairs.earlier != count).sum()))
+        both = pairs.later < count
+        strangers.append(float(both.sum() / (count * (count - 1) / 2)))
     figures = [
-        Figure(f"series found, moved, scaled, noise {noise:.0%} of deviation, median", float(np.median(shares)), "share")
+        Figure(f"{name} found, moved, scaled, noise {noise:.0%} of deviation, median", float(np.median(shares)), "share")
         for noise, shares in noises.items()
     ]  # fmt: skip
     return [
         *figures,
-        Figure("strange series taken for near, most", max(strangers), f"pairs of {count * 199}"),
+        Figure(f"{name}, different ones taken for near, most", max(strangers), "share of pairs"),
     ]
 
 
 def labelled(folder: Path) -> list[Figure]:
-    """Return how the similarity of texts ranks labelled pairs: at the threshold as it is, and at best."""
+    """Return how the similarity of texts ranks labelled pairs, at the threshold and at best, and how series are found that lie there."""
     figures = []
+    if parts := _near.real_series(folder, 1000):
+        figures += series_recall(f"{len(parts)} real series", 3, lambda seed: parts)
     for name, left, right, truth in _near.labelled_pairs(folder):
         for unit, length in LENGTHS.items():
             whole = shingles(left + right, unit, length)  # type: ignore[arg-type]

@@ -19,6 +19,15 @@ def test_pairs_have_the_similarity_that_is_promised(similarity: float) -> None:
     assert _near.jaccard(left[0].split(), right[0].split()) == exact[0]
 
 
+def test_real_series_are_cut_in_parts(tmp_path: Path) -> None:
+    """Of files with time and value whole parts are taken; other files are passed over."""
+    (tmp_path / "one.csv").write_text("timestamp,value\n" + "".join(f"t,{i}\n" for i in range(7)))
+    (tmp_path / "two.csv").write_text("item,worker,label\n0,0,1\n")
+    (tmp_path / "none.csv").write_text("")
+    parts = _near.real_series(tmp_path, 3)
+    assert [part.tolist() for part in parts] == [[0, 1, 2], [3, 4, 5]]
+
+
 def test_labelled_pairs_are_read_by_their_columns(tmp_path: Path) -> None:
     """Files without labels or sides are passed over; a text is every column of its side but numbers of rows."""
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
