@@ -21,10 +21,10 @@ from sheaf.domain.errors import InputError
 from sheaf.verification.aggregation.exact import Floats, Integers
 from sheaf.verification.aggregation.labels import Labels
 
-MILLIONTH = 10**12
-"""Wad in one unit of a stored score."""
+SHARE_GRID = 10**12
+"""Steps to the unit of the share of an item's other labels that agree."""
 BATCHES = 20
-"""Batches that count for the fee of a validator."""
+"""Batches that a validator's averages remember: each new one weighs 1/20."""
 LEAST_BPS, EARNED_BPS = 7_000, 3_000
 """Share of the fee that is paid for any review, and that which agreement earns."""
 
@@ -66,24 +66,22 @@ def reference(records: int, rejected: int, accuracy_bps: int) -> int:
     return 2 * WAD * skill * skill * rejected * (records - rejected) // (BPS * BPS * records * (records - 1))
 
 
-def millionths(score_wad: int) -> int:
-    """Return a score as it is stored: in millionths, rounded towards zero."""
-    return _towards_zero(score_wad, MILLIONTH)
+def averaged(former: int, found: int) -> int:
+    """Return an average with forgetting after one more batch, which weighs 1 / BATCHES; any unit, rounded towards zero."""
+    return _towards_zero(former * (BATCHES - 1) + found, BATCHES)
 
 
-def fee_factor_bps(scores: Sequence[int], references: Sequence[int]) -> int:
-    """Return the share of the fee that is paid: 0.7 + 0.3 · clip(Σ scores / Σ references, 0, 1), in bps, rounded down.
+def fee_factor_bps(score: int, expected: int) -> int:
+    """Return the share of the fee that is paid: 0.7 + 0.3 · clip(score / expected, 0, 1), in bps, rounded down.
 
-    Both in one unit, one a batch, the last `BATCHES` count. Where the references add up to 0 there was nothing to tell apart: all is paid.
-    Raises InputError where they differ in length or a reference is negative.
+    Both are averages in one unit, of `agreement` and of `reference`. Where 0 is expected there was nothing to tell apart: all is paid.
+    Raises InputError where less is expected.
     """
-    if len(scores) != len(references) or any(one < 0 for one in references):
-        raise InputError("references", len(references), f"give {len(scores)} of 0 or more, one a score")
-    expected = sum(references[-BATCHES:])
+    if expected < 0:
+        raise InputError("expected", expected, "give 0 or more")
     if expected == 0:
         return LEAST_BPS + EARNED_BPS
-    earned = min(max(sum(scores[-BATCHES:]), 0), expected)
-    return LEAST_BPS + EARNED_BPS * earned // expected
+    return LEAST_BPS + EARNED_BPS * min(max(score, 0), expected) // expected
 
 
 def correlated_agreement(labels: Labels) -> Floats:
@@ -98,7 +96,7 @@ def correlated_agreement(labels: Labels) -> Floats:
     met = labels.votes.sum(axis=1).astype(np.int64)[labels.item] - 1
     same = liking[labels.item, labels.label] - alike[labels.label, labels.label]
     share = np.zeros(len(labels), dtype=np.int64)
-    np.floor_divide(same * MILLIONTH, met, out=share, where=met > 0)
+    np.floor_divide(same * SHARE_GRID, met, out=share, where=met > 0)
     joint, paired = _by_worker(labels, share), _by_worker(labels, (met > 0).astype(np.int64))
     own = _cells(labels, np.ones(len(labels), dtype=np.int64))
     elsewhere = votes.sum(axis=0) - np.stack(
@@ -109,7 +107,7 @@ def correlated_agreement(labels: Labels) -> Floats:
     pairs = own.sum(axis=1) * elsewhere.sum(axis=1)
     score = np.zeros(labels.workers)
     is_known = (paired > 0) & (pairs > 0)
-    score[is_known] = joint[is_known] / paired[is_known] / MILLIONTH - chance[is_known] / pairs[is_known]
+    score[is_known] = joint[is_known] / paired[is_known] / SHARE_GRID - chance[is_known] / pairs[is_known]
     return score
 
 

@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 
 from sheaf.domain.amounts import WAD
 from sheaf.domain.errors import InputError
-from sheaf.verification import peer_prediction
 from sheaf.verification.aggregation import Labels
-from sheaf.verification.peer_prediction import agreement, correlated_agreement, fee_factor_bps, reference
+from sheaf.verification.peer_prediction import (
+    agreement,
+    averaged,
+    correlated_agreement,
+    fee_factor_bps,
+    reference,
+)
 
 Votes = list[list[bool]]
 
@@ -123,40 +128,40 @@ def test_bitmaps_of_other_shapes_are_refused(bitmaps: list[list[int]], records: 
 
 
 @pytest.mark.parametrize(
-    ("scores", "references", "bps"),
+    ("score", "expected", "bps"),
     [
-        ([], [], 10_000),
-        ([0, 0], [0, 0], 10_000),
-        ([0], [5], 7_000),
-        ([-9], [5], 7_000),
-        ([9], [5], 10_000),
-        ([1, 2], [4, 2], 8_500),
-        ([1], [3], 8_000),
-        ([2], [7], 7_857),
-        ([100] + [0] * 20, [1] * 21, 7_000),
+        (0, 0, 10_000),
+        (5, 0, 10_000),
+        (0, 5, 7_000),
+        (-9, 5, 7_000),
+        (9, 5, 10_000),
+        (1, 2, 8_500),
+        (2, 7, 7_857),
     ],
 )
-def test_the_fee_is_clipped(scores: list[int], references: list[int], bps: int) -> None:
-    """0.7 and 0.3 times the ratio of sums, clipped to 0 and 1, rounded down; only the last twenty batches count."""
-    assert fee_factor_bps(scores, references) == bps
+def test_the_fee_is_clipped(score: int, expected: int, bps: int) -> None:
+    """0.7 and 0.3 times the ratio, clipped to 0 and 1, rounded down; all where nothing was to be told apart."""
+    assert fee_factor_bps(score, expected) == bps
+
+
+def test_averages_forget() -> None:
+    """After twenty batches of nothing about a third of an average is left, and rounding never moves away from zero."""
+    found = 10**18
+    for _ in range(20):
+        found = averaged(found, 0)
+    assert found == pytest.approx(10**18 * 0.95**20, rel=1e-9)
+    assert [averaged(0, 19), averaged(0, -19), averaged(-20, -20)] == [0, 0, -20]
 
 
 def test_impossible_references_are_refused() -> None:
-    """Other lengths, negative references, more rejections than records and rates below a coin's are refused."""
-    with pytest.raises(InputError, match="references"):
-        fee_factor_bps([1], [])
-    with pytest.raises(InputError, match="references"):
-        fee_factor_bps([1], [-1])
+    """Negative references, more rejections than records and rates below a coin's are refused."""
+    with pytest.raises(InputError, match="expected"):
+        fee_factor_bps(1, -1)
     with pytest.raises(InputError, match="rejected"):
         reference(5, 6, 9_500)
     with pytest.raises(InputError, match="accuracy_bps"):
         reference(5, 1, 4_999)
     assert reference(1, 1, 9_500) == 0
-
-
-def test_scores_are_stored_in_millionths() -> None:
-    """A stored score is rounded towards zero on both sides."""
-    assert [peer_prediction.millionths(x) for x in (1_999_999_999_999, -1_999_999_999_999, 0)] == [1, -1, 0]
 
 
 def crowd(seed: int, lazy: str) -> tuple[Labels, int]:
