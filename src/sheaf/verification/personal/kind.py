@@ -63,12 +63,6 @@ def before(text: str, start: int, reach: int = REACH) -> str:
     return text[max(first, cut + 1) : start]
 
 
-def after(text: str, end: int, reach: int = REACH) -> str:
-    """Return what stands from `end` on in the same text, at most `reach` characters."""
-    cut = text.find(BREAK, end, end + reach)
-    return text[end : end + reach] if cut < 0 else text[end:cut]
-
-
 def told(text: str, start: int, reach: int = REACH) -> list[str]:
     """Return the words of letters before `start` in the same text, in lower case, the nearest first."""
     return _LETTERS.findall(before(text, start, reach).lower())[::-1]

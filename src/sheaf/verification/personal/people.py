@@ -69,7 +69,7 @@ _LEGAL_FORMS = (
     r"& Co\.?|Holdings?|Group|Associates|Partners|Foundation"
 )
 """How firms are named in law: what makes a name surely that of an organisation."""
-_FIRM = r"[^\W\d_a-zß-öø-ÿ][\w&'’.-]*"
+_FIRM = r"[^\W\d_a-zß-öø-ÿ][\w&'’.-]{0,40}"
 _STOP = wordset(
     """
     the a an this that these those i you he she it we they my your his her its our their what who whom whose

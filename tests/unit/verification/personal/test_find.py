@@ -44,6 +44,7 @@ FOUND = [
     ("phone", "212-555-0187 x12", "212-555-0187 x12"),
     ("birth_date", "born on 24 June 1991 in", "24 June 1991"),
     ("birth_date", "DOB: 1991-06-24", "1991-06-24"),
+    ("birth_date", "geboren am 24.06.1991 in", "24.06.1991"),
     ("age", "a 38-year-old male", "38"),
     ("age", "I just turned 47", "47"),
     ("passport", "passport no. C01X00T47 and passport 533380006", "533380006"),
@@ -56,6 +57,17 @@ FOUND = [
     ("address", "to PSC 5217, Box 4854\nAPO AP 43617", "PSC 5217, Box 4854\nAPO AP 43617"),
     ("postcode", "zip code: 90210", "90210"),
     ("postcode", "near SW1A 1AA today", "SW1A 1AA"),
+    ("person", "The Producer Margaret Fulton left", "Margaret Fulton"),
+    ("person", "Zorblat lives by the sea", "Zorblat"),
+    ("person", "then said Zorblat Quim", "Zorblat Quim"),
+    ("person", "Zorblat Hendricksson came", "Zorblat Hendricksson"),
+    ("person", "Zorblat Q. Quim came", "Zorblat Q. Quim"),
+    ("person", "we saw Hendricksson today", "Hendricksson"),
+    ("person", "Murphy won", "Murphy"),
+    ("crypto", "0x52908400098527886E0F7030069857D2E4169EE7", "0x52908400098527886E0F7030069857D2E4169EE7"),
+    ("phone", "447700900 (mobile)", "447700900"),
+    ("phone", "0049 30 123456", "0049 30 123456"),
+    ("phone", "Tel: 12-34-56-78", "12-34-56-78"),
     ("person", "Dr. Zorblat will see you", "Zorblat"),
     ("person", "My name is Zorblat Quim", "Zorblat Quim"),
     ("person", "my name is zorblat", "zorblat"),
@@ -75,6 +87,9 @@ CLEAN = [
     "He paid 300 Euros for 2 chairs, 15 lamps and 1200 nails.",
     "import numpy as np; x = a[1:10] @ b",
     "Chapter 12 Section 4 Table 7 Figure 3",
+    "born on 31/31/1990, born 1990-02-31, aged 130",
+    "at 95.12345, 200.12345",
+    "0x5aaeb6053F3E94C9b9A09f33669435E7Ef1BeAed and 0000 0000 0000 0000",
 ]  # fmt: skip
 
 
@@ -106,6 +121,15 @@ def test_a_column_says_what_its_texts_say_alone() -> None:
         for record, *rest in find_in(column).iter_rows():
             rows[order[record]].append(tuple(rest))
         assert rows == alone
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "piece", ["A.", "Aa-", "Aa 1 ", "1 ", "(1", "a@b.", "corner of Aa ", "1°1'", "http://"]
+)
+def test_hostile_texts_take_no_more_than_their_length(piece: str) -> None:
+    """A text of 200,000 characters that invites backtracking is searched at once; a quadratic pattern would take minutes."""
+    find_in(pl.Series([piece * (200_000 // len(piece)) + "!"]))
 
 
 @settings(max_examples=40, deadline=None)
