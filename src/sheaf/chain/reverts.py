@@ -89,9 +89,9 @@ FIXES: dict[str, dict[str, str]] = {
         "quorum": "give a quorum above half of the size and at most the size, and each tier at least the one below",
         "size must be odd": "give an odd number of seats",
         "small value above large": "keep small_value at or below large_value",
-        "unknown": "give a parameter's number from 0 to 23",
+        "unknown": "give a parameter's number from 0 to 28",
         "unknown tier": "give 0 (small), 1 (middle) or 2 (large)",
-        "unknown word": "give 0, 1 or 2",
+        "unknown word": "give 0, 1, 2 or 3",
     },
     "requests": {
         "already cancelled": "nothing to do: reclaim what is free",
