@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sheaf.domain.amounts import WAD
 from sheaf.domain.errors import Refused
-from sheaf.domain.ids import Address, ValidatorId
+from sheaf.domain.ids import ZERO_ADDRESS, Address, ValidatorId
 from sheaf.review.draw import order, running_sums
 
 if TYPE_CHECKING:
@@ -233,10 +233,13 @@ class StakesTwin:
             if missing_mask >> place & 1:
                 self._take(number, penalty)
 
-    def slash(self, sender: str, number: int, amount: int) -> int:
-        """Burn up to `amount` of what `number` holds; return what was burned."""
+    def slash(self, sender: str, number: int, amount: int, to: str = ZERO_ADDRESS) -> int:
+        """Take up to `amount` of what `number` holds: half (rounded down) goes to `to`, if given, the rest is burned."""
         self._only(sender, SLASH)
-        return self._take(number, amount)
+        taken = self._take(number, amount)
+        if to != ZERO_ADDRESS:
+            self.burned -= taken // 2
+        return taken
 
     def _sums(self) -> list[int]:
         return running_sums(self.weights())

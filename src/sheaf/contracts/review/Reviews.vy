@@ -57,6 +57,8 @@ requests: public(IRequests)
 _dockets: HashMap[uint256, uint256]
 # While a round is open: the chain of its commitments, keccak256(chain before, seat, seal); after its tally: the verdict.
 _digests: HashMap[uint256, bytes32]
+# By submission and round, what its tally was shown: keccak256(abi_encode(mask, accounts, hash of each bitmap)).
+openings: public(HashMap[uint256, HashMap[uint256, bytes32]])
 _left: HashMap[uint256, bytes32]
 
 
@@ -208,6 +210,7 @@ def tally(
     if seats_mask != 0:
         self._check_chain(submission, docket, order, sealed)
 
+    self.openings[submission][docket.round] = seals.shown(seats_mask, accounts, hashes)
     docket.opened = seats_mask | (docket.opened % (1 << first))
     rejects_from: uint256[5] = empty(uint256[5])
     approves_below: uint256[5] = empty(uint256[5])

@@ -36,7 +36,7 @@ DRAW: constant(uint256) = 4
 UNIT: constant(uint256) = 10**18
 # A draw may pass over this many beyond those that its exclusions explain.
 PATIENCE: constant(uint256) = 32
-ATTEMPTS: constant(uint256) = 12 + 11 + 2 + PATIENCE
+ATTEMPTS: constant(uint256) = 12 + 38 + 5 + PATIENCE
 
 # A position is one word: amount 96 | locked 96 | affiliate tag 64. Times of release lie beside what is unbonding.
 AMOUNT: constant(uint256) = 2**96 - 1
@@ -205,8 +205,8 @@ def pick_and_lock(
     period: uint256,
     count: uint256,
     lock_amount: uint256,
-    excluded: DynArray[address, 2],
-    seated: DynArray[uint256, 11],
+    excluded: DynArray[address, 5],
+    seated: DynArray[uint256, 38],
 ) -> DynArray[uint256, 12]:
     """
     @notice Draw `count` validators and lock `lock_amount` of each. Only contracts with the power to draw.
@@ -246,15 +246,20 @@ def release(ids: DynArray[uint256, 23], amount: uint256, missing_mask: uint256, 
 
 @nonreentrant
 @external
-def slash(id: uint256, amount: uint256) -> uint256:
+def slash(id: uint256, amount: uint256, to: address) -> uint256:
     """
-    @notice Burn up to `amount` of what `id` holds, bonded stake first. Only contracts with the power to slash.
-    @return What was burned.
+    @notice Take up to `amount` of what `id` holds, bonded stake first: half (rounded down) goes to `to`, if it is not the zero
+            address, the rest is burned. Only contracts with the power to slash.
+    @return What was taken.
     """
     appointments._only(SLASH)
     taken: uint256 = self._take(id, amount)
+    kept: uint256 = 0
+    if to != empty(address) and taken > 1:
+        kept = taken // 2
+        assert extcall IERC20(token).transfer(to, kept), "stakes: transfer failed"
     if taken != 0:
-        extcall IMarketToken(token).burn(taken)
+        extcall IMarketToken(token).burn(taken - kept)
     return taken
 
 
@@ -265,8 +270,8 @@ def pick(
     period: uint256,
     count: uint256,
     lock_amount: uint256,
-    excluded: DynArray[address, 2],
-    seated: DynArray[uint256, 11],
+    excluded: DynArray[address, 5],
+    seated: DynArray[uint256, 38],
 ) -> DynArray[uint256, 12]:
     """
     @notice What `pick_and_lock` would draw now.
@@ -433,20 +438,19 @@ def _pick(
     period: uint256,
     count: uint256,
     lock_amount: uint256,
-    excluded: DynArray[address, 2],
-    seated: DynArray[uint256, 11],
+    excluded: DynArray[address, 5],
+    seated: DynArray[uint256, 38],
 ) -> DynArray[uint256, 12]:
     assert period == self._period(), "stakes: not this period"
     assert count <= 12, "stakes: too many seats"
     assert lock_amount <= AMOUNT, "stakes: lock too large"
-    barred: DynArray[uint256, 13] = seated
-    tags: uint256[2] = [0, 0]
+    barred: DynArray[uint256, 43] = seated
+    tags: DynArray[uint256, 5] = []
     for account: address in excluded:
         id: uint256 = self.id_of[account]
         if id != 0:
             barred.append(id)
-        tags[1] = tags[0]
-        tags[0] = convert(account, uint256) & TAG
+        tags.append(convert(account, uint256) & TAG)
     height: uint256 = sum_tree._height(self.count)
     left: uint256 = sum_tree._sum(height, period)
     # Intervals of the running sum that are gone, start << 32 | weight, in ascending order.
@@ -478,7 +482,7 @@ def _pick(
         id: uint256 = leaf + 1
         slot: uint256 = self._positions[id]
         tag: uint256 = slot >> TAG_PLACE
-        is_affiliate: bool = tag != 0 and (tag == tags[0] or tag == tags[1])
+        is_affiliate: bool = tag != 0 and tag in tags
         if id not in barred and not is_affiliate and self._free(slot) >= lock_amount:
             picked.append(id)
     assert len(picked) == count, "stakes: too few validators"
