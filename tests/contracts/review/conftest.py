@@ -44,7 +44,7 @@ class JudgePower:
 
     def slash(self, number: int, amount: int) -> int:
         """Slash."""
-        return int(self.stakes.slash(number, amount, sender=self.actor))
+        return int(self.stakes.slash(number, amount, "0x" + "00" * 20, sender=self.actor))
 
 
 @pytest.fixture
