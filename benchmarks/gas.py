@@ -107,7 +107,7 @@ class Market:
         terms = (self.token, price, 400, records, deadline, WAD, cid, amount)
         opened = steps.add("open", self.chain.send(self.buyer, "Requests", "open", terms))
         request = int(opened.event("RequestOpened").args["request"])
-        offer = (request, records, cid[4:], cid, cid[4:], self.contributor.address)
+        offer = (request, records, cid[4:], cid, cid[4:], self.contributor.address, cid[4:])
         made = steps.add("submit", self.chain.send(self.contributor, "Requests", "submit", *offer))
         return int(made.event("SubmissionMade").args["submission"])
 

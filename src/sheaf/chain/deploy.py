@@ -22,7 +22,7 @@ from sheaf.domain.ids import Address
 
 Report = Callable[[str], None]
 
-RELEASE, DRAW = 1, 4
+RELEASE, SLASH, DRAW = 1, 2, 4
 """Powers over stakes, as `Stakes.appoint` takes them."""
 
 
@@ -115,7 +115,8 @@ def deploy(
 def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Iterator[_Step]:
     known = {
         "token": at["MarketToken"], "stake_token": at["MarketToken"], "parameters": at["Parameters"], "stakes": at["Stakes"],
-        "committees": at["Committees"], "reviews": at["Reviews"], "escrow": at["Escrow"], "requests": at["Requests"],
+        "committees": at["Committees"], "reviews": at["Reviews"], "scores": at["Scores"],
+        "escrow": at["Escrow"], "requests": at["Requests"],
         "governor": deployer, "owner": deployer, "supply": profile.supply, "is_test": profile.is_test,
         "period_blocks": profile.period_blocks, "unbonding_seconds": profile.unbonding_seconds,
         "min_stake": profile.min_stake, "max_stake": profile.max_stake,
@@ -132,6 +133,7 @@ def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Itera
                 yield _Step(name, "wire", by_name(entry["inputs"]))
     yield _Step("Stakes", "appoint", (at["Committees"], DRAW))
     yield _Step("Stakes", "appoint", (at["Reviews"], RELEASE))
+    yield _Step("Stakes", "appoint", (at["Scores"], SLASH))
     for name, value in profile.parameters.items():
         yield _Step("Parameters", "set", (name, value))
 

@@ -56,6 +56,9 @@ TABLE: tuple[Parameter, ...] = (
     Parameter("appeal_seconds", 86_400, 3600, 259_200, 1),
     Parameter("dispute_bond", 10, 1, 1_000_000, 1),
     Parameter("dispute_bond_bps", 1000, 0, 5000, 0),
+    Parameter("jail_seconds", 604_800, 86_400, 7_776_000, 1),
+    Parameter("jail_slash_bps", 1000, 0, 5000, 0),
+    Parameter("skill_bps", 9500, 6000, 10_000, 6000),
 )
 WORDS = -(-len(TABLE) // 8)
 """Words of eight parameters each."""

@@ -14,7 +14,7 @@ from ..interfaces import IParameters
 
 implements: IParameters
 
-LAST: constant(uint256) = 28
+LAST: constant(uint256) = 31
 MASK: constant(uint256) = 2**32 - 1
 
 # Identifiers that the rules between parameters need.
@@ -30,9 +30,9 @@ AUDIT_SIZE: constant(uint256) = 25
 # Each name fills 20 characters (Vyper has no arrays of strings); NAME_LENGTHS says how many of them it uses.
 NAME_WIDTH: constant(uint256) = 20
 NAMES: constant(
-    String[580]
-) = "commit_seconds......reveal_seconds......challenge_seconds...draw_delay_blocks...draw_blocks.........audit_bps...........missing_reveal_bps..ruling_seconds......protocol_fee_bps....bond_percent........fee_min_bps.........fee_max_bps.........request_max_seconds.paused..............bond_floor_percent..record_max..........small_size..........small_quorum........middle_size.........middle_quorum.......large_size..........large_quorum........small_value.........large_value.........jury_size...........audit_size..........appeal_seconds......dispute_bond........dispute_bond_bps...."
-NAME_LENGTHS: constant(uint256[29]) = [
+    String[640]
+) = "commit_seconds......reveal_seconds......challenge_seconds...draw_delay_blocks...draw_blocks.........audit_bps...........missing_reveal_bps..ruling_seconds......protocol_fee_bps....bond_percent........fee_min_bps.........fee_max_bps.........request_max_seconds.paused..............bond_floor_percent..record_max..........small_size..........small_quorum........middle_size.........middle_quorum.......large_size..........large_quorum........small_value.........large_value.........jury_size...........audit_size..........appeal_seconds......dispute_bond........dispute_bond_bps....jail_seconds........jail_slash_bps......skill_bps..........."
+NAME_LENGTHS: constant(uint256[32]) = [
     14,
     14,
     17,
@@ -62,8 +62,11 @@ NAME_LENGTHS: constant(uint256[29]) = [
     14,
     12,
     16,
+    12,
+    14,
+    9,
 ]
-DEFAULTS: constant(uint256[29]) = [
+DEFAULTS: constant(uint256[32]) = [
     3600,
     3600,
     172800,
@@ -93,8 +96,11 @@ DEFAULTS: constant(uint256[29]) = [
     86400,
     10,
     1000,
+    604800,
+    1000,
+    9500,
 ]
-LOWS: constant(uint256[29]) = [
+LOWS: constant(uint256[32]) = [
     300,
     300,
     86400,
@@ -124,9 +130,12 @@ LOWS: constant(uint256[29]) = [
     3600,
     1,
     0,
+    86400,
+    0,
+    6000,
 ]
 # Test networks may be fast and small: times from one second, rounds from one seat.
-TEST_LOWS: constant(uint256[29]) = [
+TEST_LOWS: constant(uint256[32]) = [
     1,
     1,
     1,
@@ -156,8 +165,11 @@ TEST_LOWS: constant(uint256[29]) = [
     1,
     1,
     0,
+    1,
+    0,
+    6000,
 ]
-HIGHS: constant(uint256[29]) = [
+HIGHS: constant(uint256[32]) = [
     86400,
     86400,
     604800,
@@ -187,6 +199,9 @@ HIGHS: constant(uint256[29]) = [
     259200,
     1000000,
     5000,
+    7776000,
+    5000,
+    10000,
 ]
 
 is_test: public(immutable(bool))
@@ -209,7 +224,7 @@ def __init__(governor_: address, is_test_: bool):
     self.governor = governor_
     is_test = is_test_
     self.treasury = governor_
-    for id: uint256 in range(29):
+    for id: uint256 in range(32):
         self._write(id, DEFAULTS[id])
 
 
