@@ -8,7 +8,7 @@ from typing import Any
 
 import boa
 
-from sheaf.review import disputes, openings
+from sheaf.review import juries, openings
 from tests.contracts.market_world import TOKEN, World, key_of, source
 
 PARAMETERS = {
@@ -66,7 +66,7 @@ class Court:
             self.disputes.challenge(submission, word, mask, *verdict, sender=sender or self.challenger)
         )
 
-    def draw(self, case: int) -> disputes.Jury:
+    def draw(self, case: int) -> juries.Jury:
         """Draw the next jury as soon as that is possible."""
         boa.env.time_travel(
             blocks=max(0, self.disputes.target_block(case) + 1 - boa.env.evm.patch.block_number)
@@ -74,9 +74,9 @@ class Court:
         self.disputes.draw(case, sender=self.world.outsider)
         return self.jury(case)
 
-    def jury(self, case: int) -> disputes.Jury:
+    def jury(self, case: int) -> juries.Jury:
         """The state of the case's jury."""
-        return disputes.unpack(self.disputes.jury_of(case))
+        return juries.unpack(self.disputes.jury_of(case))
 
     def account(self, case: int, seat: int) -> str:
         """Who sits there."""
@@ -87,8 +87,8 @@ class Court:
         salt = openings.keccak(f"{case} {seat}".encode())
         self.secrets[case, seat] = vote, is_faultless, salt
         account = self.account(case, seat)
-        made = disputes.commitment(
-            disputes.Vote(vote, is_faultless, salt), case, account, self.jury(case).round
+        made = juries.commitment(
+            juries.Vote(vote, is_faultless, salt), case, account, self.jury(case).round
         )
         self.disputes.commit(case, seat, made, sender=account)
 
@@ -119,6 +119,10 @@ class Court:
         """Show the first round's votes, once no more can be challenged."""
         until = self.disputes.trial_of(submission).challenge_until
         self.world.wait(max(0, until - self.world.now))
+        self.show(submission)
+
+    def show(self, submission: int) -> None:
+        """Show the first round's votes now."""
         seats = len(self.bitmaps)
         accounts = self.world.committees.accounts(submission)[:seats]
         self.reversals.slash(

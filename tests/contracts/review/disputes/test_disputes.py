@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import boa
-import pytest
-
-from sheaf.review import disputes, openings
+from sheaf.review import juries
 from tests.contracts.market_world import TOKEN
 from tests.contracts.review.disputes.court import Court
 
@@ -26,7 +23,7 @@ def test_a_challenge_overturns_slashes_and_pays(court: Court) -> None:
     panel = court.world.committees.committee(submission)
     before = [court.world.stakes.position(member).amount for member in panel.members]
     court.slash(submission)
-    loss = disputes.reversal(panel.lock, 10, N)
+    loss = juries.reversal(panel.lock, 10, N)
     after = [court.world.stakes.position(member).amount for member in panel.members]
     assert loss == panel.lock * 84 // 100
     assert [a - b for a, b in zip(before, after, strict=True)] == [loss] * 5
