@@ -24,6 +24,8 @@ NAMES = (
     "Scores",
     "Escrow",
     "Requests",
+    "Disputes",
+    "Reversals",
 )
 """The market's contracts, in the order in which they are deployed."""
 

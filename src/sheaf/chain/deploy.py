@@ -53,7 +53,11 @@ PROFILES = {
             "challenge_seconds": 2,
             "draw_delay_blocks": 1,
             "draw_blocks": 300,
-            "ruling_seconds": 60,
+            "ruling_seconds": 7200,
+            "appeal_seconds": 60,
+            "jury_size": 1,
+            "audit_size": 3,
+            "dispute_bond": 1,
         },
     ),
     "public": Profile(
@@ -116,7 +120,7 @@ def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Itera
     known = {
         "token": at["MarketToken"], "stake_token": at["MarketToken"], "parameters": at["Parameters"], "stakes": at["Stakes"],
         "committees": at["Committees"], "reviews": at["Reviews"], "scores": at["Scores"],
-        "escrow": at["Escrow"], "requests": at["Requests"],
+        "escrow": at["Escrow"], "requests": at["Requests"], "disputes": at["Disputes"], "reversals": at["Reversals"],
         "governor": deployer, "owner": deployer, "supply": profile.supply, "is_test": profile.is_test,
         "period_blocks": profile.period_blocks, "unbonding_seconds": profile.unbonding_seconds,
         "min_stake": profile.min_stake, "max_stake": profile.max_stake,
@@ -134,6 +138,9 @@ def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Itera
     yield _Step("Stakes", "appoint", (at["Committees"], DRAW))
     yield _Step("Stakes", "appoint", (at["Reviews"], RELEASE))
     yield _Step("Stakes", "appoint", (at["Scores"], SLASH))
+    yield _Step("Stakes", "appoint", (at["Disputes"], RELEASE | SLASH | DRAW))
+    yield _Step("Stakes", "appoint", (at["Reversals"], SLASH))
+    yield _Step("Reviews", "propose_arbiter", (at["Disputes"],))
     for name, value in profile.parameters.items():
         yield _Step("Parameters", "set", (name, value))
 
