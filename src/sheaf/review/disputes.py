@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sheaf.domain.amounts import BPS, WAD
 from sheaf.domain.errors import Refused
 from sheaf.domain.ids import ZERO_ADDRESS
-from sheaf.review import openings
+from sheaf.review import openings, reversals
 from sheaf.review.juries import (
     COLLECTED,
     CONCLUDED,
@@ -22,9 +22,9 @@ from sheaf.review.juries import (
     Jury,
     Vote,
     commitment,
-    reversal,
     ruling,
 )  # fmt: skip
+from sheaf.review.reversals import Ruled, reversal, word_of
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Trial:
     pot: int = 0
     weight: int = 0
     named: dict[int, int] = field(default_factory=dict)
-    ruled: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    ruled: dict[int, Ruled] = field(default_factory=dict)
 
 
 @dataclass
@@ -307,17 +307,7 @@ class DisputesTwin:
         _require(self.now >= trial.challenge_until, "disputes: more may be challenged")
         _require(number not in trial.shown, "disputes: shown already")
         trial.shown.add(number)
-        lock = self.facts[submission].lock
-        total, losses = openings.marks(asked), []
-        for vote in votes:
-            wrong, sampled = 0, (0, 0)
-            for word, (mask, rejected, hung) in trial.ruled.items():
-                scope = mask & ~hung & _word(asked, word)
-                errors = ((_word(vote, word) ^ rejected) & scope).bit_count()
-                wrong += errors
-                if trial.sample == word + 1:
-                    sampled = errors, scope.bit_count()
-            losses.append(max(reversal(lock, wrong, total), reversal(lock, *sampled)))
+        losses = reversals.losses(self.facts[submission].lock, votes, asked, trial.ruled, trial.sample)
         gained = sum(loss // 2 for loss in losses)
         if trial.weight:
             trial.pot += gained
@@ -336,7 +326,7 @@ class DisputesTwin:
         _require(self.now >= min(ready, trial.until - reveal // 2), "disputes: too early to execute")
         trial.is_executed = True
         words = range(len(facts.rejected) // openings.WORD_BYTES)
-        rejected, hung = ([_word(bitmap, w) for w in words] for bitmap in (facts.rejected, facts.hung))
+        rejected, hung = ([word_of(bitmap, w) for w in words] for bitmap in (facts.rejected, facts.hung))
         for word, (mask, ruled_rejected, ruled_hung) in trial.ruled.items():
             rejected[word] = rejected[word] & ~mask | ruled_rejected
             hung[word] = hung[word] & ~mask | ruled_hung
@@ -391,7 +381,7 @@ class DisputesTwin:
             trial.sample = word + 1
         value = facts.value_stake * mask.bit_count() // facts.records
         bond = rules.dispute_bond * WAD + value * rules.dispute_bond_bps // BPS
-        rejected, hung = _word(facts.rejected, word) & mask, _word(facts.hung, word) & mask
+        rejected, hung = word_of(facts.rejected, word) & mask, word_of(facts.hung, word) & mask
         case = Case(
             submission, word, mask, rejected, hung, challenger, bond, bond // (4 * rules.jury_size),
             Jury(anchor=self.block), rejected, hung,
@@ -407,8 +397,10 @@ class DisputesTwin:
         trial.open -= 1
         trial.concluded_at = self.now
         if one.jury.ruled:
-            mask, rejected, hung = trial.ruled.get(one.word, (0, 0, 0))
-            trial.ruled[one.word] = mask | one.mask, rejected | one.ruled_rejected, hung | one.ruled_hung
+            mask, rejected, hung = trial.ruled.get(one.word, Ruled(0, 0, 0))
+            trial.ruled[one.word] = Ruled(
+                mask | one.mask, rejected | one.ruled_rejected, hung | one.ruled_hung
+            )
         if one.is_judged and one.is_overturned:
             trial.weight += one.changed
 
@@ -473,10 +465,6 @@ class DisputesTwin:
 
 def _last(jury: Jury) -> int:
     return (1 << jury.size) - (1 << jury.first)
-
-
-def _word(bitmap: bytes, word: int) -> int:
-    return int.from_bytes(bitmap[openings.WORD_BYTES * word : openings.WORD_BYTES * (word + 1)], "big")
 
 
 def _bitmap(words: Sequence[int]) -> bytes:

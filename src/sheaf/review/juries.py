@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from sheaf.review.openings import WORD_BITS
+
+if TYPE_CHECKING:
+    from sheaf.chain.rpc import Chain, Receipt
+    from sheaf.chain.signer import Signer
+
+CONTRACT = "Disputes"
 
 SEATS = 23
 ROUNDS = 3
@@ -58,13 +64,6 @@ def commitment(vote: Vote, case: int, account: str, number: int) -> bytes:
     return keccak(encode(types, [vote.rejected, vote.is_faultless, vote.salt, case, account, number]))
 
 
-def reversal(lock: int, wrong: int, total: int) -> int:
-    """Return what of a lock is lost for `wrong` of `total` votes reversed: lock · min(1, 6 · max(0, θ - 6 %)), rounded down."""
-    if 100 * wrong <= 6 * total:
-        return 0
-    return min(lock, lock * 6 * (100 * wrong - 6 * total) // (100 * total))
-
-
 def ruling(votes: Sequence[int], mask: int, rejected: int, hung: int) -> tuple[int, int]:
     """Return rejected and hung records of `mask`: each goes with the majority of the votes; at a tie it stays as it was."""
     ruled_rejected = ruled_hung = 0
@@ -77,3 +76,38 @@ def ruling(votes: Sequence[int], mask: int, rejected: int, hung: int) -> tuple[i
             ruled_rejected |= rejected & bit
             ruled_hung |= hung & bit
     return ruled_rejected & mask, ruled_hung & mask
+
+
+def draw(chain: Chain, signer: Signer, case: int) -> Receipt:
+    """Draw the next jury of a case. Raises Reverted before the target block has passed, or if it can no longer be read."""
+    return chain.send(signer, CONTRACT, "draw", case)
+
+
+def redraw(chain: Chain, signer: Signer, case: int) -> Receipt:
+    """Anchor a draw anew whose block can no longer be read."""
+    return chain.send(signer, CONTRACT, "redraw", case)
+
+
+def commit(chain: Chain, signer: Signer, case: int, seat: int, made: bytes) -> Receipt:
+    """Commit to a vote, as the juror on `seat`."""
+    return chain.send(signer, CONTRACT, "commit", case, seat, made)
+
+
+def reveal(chain: Chain, signer: Signer, case: int, seat: int, vote: Vote) -> Receipt:
+    """Open a vote that was committed."""
+    return chain.send(signer, CONTRACT, "reveal", case, seat, *vote)
+
+
+def tally(chain: Chain, signer: Signer, case: int) -> Receipt:
+    """Count the votes of a round."""
+    return chain.send(signer, CONTRACT, "tally", case)
+
+
+def jury(chain: Chain, case: int) -> Jury:
+    """Return the state of a case's jury."""
+    return unpack(int(chain.call(CONTRACT, "jury_of", case)))
+
+
+def jurors(chain: Chain, case: int) -> list[int]:
+    """Return the validator ids of a case's jurors, in seat order."""
+    return [int(chain.call(CONTRACT, "juror", case, seat)) for seat in range(jury(chain, case).size)]

@@ -68,6 +68,9 @@ class Court:
 
     def draw(self, case: int) -> juries.Jury:
         """Draw the next jury as soon as that is possible."""
+        target, now = self.disputes.target_block(case), boa.env.evm.patch.block_number
+        if now > target + 255 or now // 100 > target // 100:
+            self.disputes.redraw(case, sender=self.world.outsider)
         boa.env.time_travel(
             blocks=max(0, self.disputes.target_block(case) + 1 - boa.env.evm.patch.block_number)
         )
@@ -87,9 +90,7 @@ class Court:
         salt = openings.keccak(f"{case} {seat}".encode())
         self.secrets[case, seat] = vote, is_faultless, salt
         account = self.account(case, seat)
-        made = juries.commitment(
-            juries.Vote(vote, is_faultless, salt), case, account, self.jury(case).round
-        )
+        made = juries.commitment(juries.Vote(vote, is_faultless, salt), case, account, self.jury(case).round)
         self.disputes.commit(case, seat, made, sender=account)
 
     def reveal(self, case: int, seat: int) -> None:
