@@ -224,6 +224,7 @@ FIXES: dict[str, dict[str, str]] = {
     "scores": {
         "already scored": "nothing to do: the agreement has been counted",
         "already wired": _WIRED,
+        "gold beyond the last record": "leave the bits after the last record zero",
         "gold is counted": "nothing to do: the settlement knows of it",
         "gold is void": "nothing to do: the arbiter ruled that this gold counts for nothing",
         "keeper is named": "a request's keeper is named once: open another request",
@@ -243,6 +244,7 @@ FIXES: dict[str, dict[str, str]] = {
         "not what the tally was shown": "give exactly the votes that round 1 was counted from",
         "sentence is not due": "wait until the time to void the gold is over",
         "too much gold": "mark at most 256 records",
+        "wrong length": "give two bitmaps of 32 bytes for every 256 records, rounded up",
         "wrong outside the gold": "mark as wrong only records that are gold",
     },
     "stakes": {
@@ -275,6 +277,13 @@ FIXES: dict[str, dict[str, str]] = {
         "transfer failed": "check the balance and approve the amount first",
         "unbonding out of range": _DEPLOY,
         "unknown validator": "give a validator's number from 1 on",
+    },
+    "standing": {
+        "a feeder already": "nothing to do: this contract is named already",
+        "not a feeder": _INTERNAL,
+        "not the governor": _GOVERNOR,
+        "nothing was looked at": _INTERNAL,
+        "value too large": _INTERNAL,
     },
 }
 

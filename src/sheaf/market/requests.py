@@ -183,7 +183,8 @@ def split(verdict: Verdict, prices: Prices, ratings: Ratings = UNRATED) -> Split
     Gold is neither paid nor forfeited, and its reviewers are paid from the reserve.
     """
     price, fee_bps, protocol_fee_bps, bond_percent, bond = prices
-    bought, refused = verdict.approved - ratings.gold_approved, verdict.rejected - ratings.gold_rejected
+    bought = verdict.approved - min(ratings.gold_approved, verdict.approved)
+    refused = verdict.rejected - min(ratings.gold_rejected, verdict.rejected)
     decided = verdict.approved + verdict.rejected
     first_pool = share_bps(price * verdict.decided_first, fee_bps)
     last_pool = share_bps(price * (decided - verdict.decided_first), fee_bps)
@@ -315,7 +316,7 @@ class RequestsTwin:
             amount, fee, bond, taken, parts.protocol_fee, tuple(pay for pay in pays if pay.amount)
         )
         self.escrow.settle(made.request, settlement)
-        book.records_left += made.records - verdict.approved + ratings.gold_approved
+        book.records_left += made.records - verdict.approved + min(ratings.gold_approved, verdict.approved)
         made.phase = SETTLED
         return parts
 

@@ -50,7 +50,10 @@ class Votes(NamedTuple):
 
 @dataclass(frozen=True)
 class Gold:
-    """The gold of a submission with all that its commitment on chain is made of; `wrong` marks the gold that had to be rejected."""
+    """The gold of a submission with all that its commitment on chain is made of; `wrong` marks the gold that had to be rejected.
+
+    `signature` is the keeper's, `rejected` and `hung` are the bitmaps of the verdict that it is shown for.
+    """
 
     positions: bytes
     wrong: bytes
@@ -60,6 +63,8 @@ class Gold:
     key_commitment: bytes
     custodian: str
     signature: bytes = b""
+    rejected: bytes = b""
+    hung: bytes = b""
 
     @property
     def commitment(self) -> bytes:
@@ -231,36 +236,25 @@ class ScoresTwin:
         _require(keeper != ZERO_ADDRESS, "scores: no keeper")
         self.keepers[request] = keeper
 
-    def score(self, submission: int, case: Case, votes: Votes) -> list[int]:
-        """Count the agreement of those who opened in round 1; return it in wad."""
-        _require(not self._marks(submission) & SCORED, "scores: already scored")
-        _require(case.review.phase in (DECIDED, CLOSED), "scores: not decided")
-        _check_votes(case, votes)
-        self.marks[submission] = self._marks(submission) | SCORED
-        return self._score(case, votes)
-
-    def open_gold(
-        self, submission: int, case: Case, votes: Votes, gold: Gold, verdict: tuple[bytes, bytes]
-    ) -> None:
-        """Test all seats of round 1 on gold, and count it for the settlement; `verdict` is its rejected and hung bitmaps."""
+    def score(self, submission: int, case: Case, votes: Votes, gold: Gold | None = None) -> None:
+        """Rate those who opened in round 1: count their agreement (once), and with `gold` test them on it (once) and count it."""
         marks = self._marks(submission)
-        _require(not marks & VOID, "scores: gold is void")
-        _require(case.review.phase == DECIDED, "scores: not decided")
-        _require(keccak(b"".join(verdict)) == case.review.verdict, "scores: not the verdict")
-        counted = self.gold.get(submission)
-        _require(counted is None or counted[2] != case.review.verdict, "scores: gold is counted")
-        self._check_gold(case, gold)
+        todo = SCORED & ~marks
+        if gold is None:
+            _require(todo != 0, "scores: already scored")
+            _require(case.review.phase in (DECIDED, CLOSED), "scores: not decided")
+        else:
+            _require(not marks & VOID, "scores: gold is void")
+            _require(case.review.phase == DECIDED, "scores: not decided")
+            counted = self._count_gold(submission, case, gold)
+            todo |= TESTED & ~marks
         _check_votes(case, votes)
-        positions, rejected, hung = (int.from_bytes(part, "big") for part in (gold.positions, *verdict))
-        _require(positions != 0, "scores: no gold")
-        _require(positions.bit_count() <= GOLD_LIMIT, "scores: too much gold")
-        refused = (positions & rejected).bit_count()
-        bought = positions.bit_count() - refused - (positions & hung).bit_count()
-        self.gold[submission] = (bought, refused, case.review.verdict)
-        self.marks[submission] = marks | SCORED | TESTED
-        if not marks & TESTED:
+        if gold is not None:
+            self.gold[submission] = counted
+        self.marks[submission] = marks | todo
+        if todo & TESTED and gold is not None:
             self._test(submission, votes, gold)
-        if not marks & SCORED:
+        if todo & SCORED:
             self._score(case, votes)
 
     def void_gold(self, submission: int, accounts: Sequence[str], sender: str) -> None:
@@ -304,7 +298,7 @@ class ScoresTwin:
     def _marks(self, submission: int) -> int:
         return self.marks.get(submission, 0)
 
-    def _score(self, case: Case, votes: Votes) -> list[int]:
+    def _score(self, case: Case, votes: Votes) -> None:
         expected = reference(case.records, case.review.rejected, self.rules.skill_bps)
         found = agreement(votes.bitmaps, case.records)
         for account, one in zip(votes.accounts, found, strict=True):
@@ -315,7 +309,6 @@ class ScoresTwin:
                 reference=(standing.reference * (BATCHES - 1) + expected) // BATCHES,
                 batches=min(standing.batches + 1, COUNT_LIMIT),
             )
-        return found
 
     def _test(self, submission: int, votes: Votes, gold: Gold) -> None:
         places = [i for i in range(8 * len(gold.positions)) if openings.is_marked(gold.positions, i)]
@@ -343,19 +336,29 @@ class ScoresTwin:
         self.stakes.jail(self.contract, number, self.now + self.rules.jail_seconds)
         self.sentences.setdefault(account, Sentence(self.now + self.rules.ruling_seconds, submission))
 
-    def _check_gold(self, case: Case, gold: Gold) -> None:
-        for bitmap in (gold.positions, gold.wrong):
-            _require(len(bitmap) == openings.bitmap_bytes(case.records), "reviews: wrong length")
-            stray = any(openings.is_marked(bitmap, i) for i in range(case.records, 8 * len(bitmap)))
-            _require(not stray, "reviews: bits beyond the last record")
+    def _count_gold(self, submission: int, case: Case, gold: Gold) -> tuple[int, int, bytes]:
+        counted, verdict = self.gold.get(submission), case.review.verdict
+        _require(counted is None or counted[2] != verdict, "scores: gold is counted")
+        _require(keccak(gold.rejected + gold.hung) == verdict, "scores: not the verdict")
+        size = openings.bitmap_bytes(case.records)
+        _require(len(gold.positions + gold.wrong) == 2 * size, "scores: wrong length")
         outside = int.from_bytes(gold.wrong, "big") & ~int.from_bytes(gold.positions, "big")
         _require(not outside, "scores: wrong outside the gold")
+        stray = any(openings.is_marked(gold.positions, i) for i in range(case.records, 8 * size))
+        _require(not stray, "scores: gold beyond the last record")
+        positions, rejected, hung = (
+            int.from_bytes(part, "big") for part in (gold.positions, gold.rejected, gold.hung)
+        )
+        _require(positions != 0, "scores: no gold")
+        _require(positions.bit_count() <= GOLD_LIMIT, "scores: too much gold")
         _require(gold.offer == case.offer, "scores: not the gold that was committed to")
         hashed = typed_hash(self.rules.chain_id, self.rules.contract, case.request, case.contributor, gold)
         signer = openings.recover(hashed, gold.signature)
         _require(signer != "", "scores: malformed signature")
         keeper = self.keepers.get(case.request, case.buyer)
         _require(signer == keeper, "scores: not the keeper's signature")
+        refused = (positions & rejected).bit_count()
+        return positions.bit_count() - refused - (positions & hung).bit_count(), refused, verdict
 
 
 def _check_votes(case: Case, votes: Votes) -> None:
@@ -389,19 +392,18 @@ def keeper(chain: Chain, request: int) -> Address:
     return Address(chain.call(CONTRACT, "keeper", int(request)))
 
 
-def score(chain: Chain, signer: Signer, submission: int, votes: Votes) -> Receipt:
-    """Count the agreement of those who opened in round 1. Raises Reverted before the verdict and the second time."""
-    return chain.send(signer, CONTRACT, "score", int(submission), _packed(votes))
+def score(chain: Chain, signer: Signer, submission: int, votes: Votes, gold: Gold | None = None) -> Receipt:
+    """Rate those who opened in round 1, on `gold` too where it is given. Raises Reverted before the verdict and the second time."""
+    return chain.send(signer, CONTRACT, "score", *arguments(submission, votes, gold))
 
 
-def open_gold(
-    chain: Chain, signer: Signer, submission: int, votes: Votes, gold: Gold, verdict: tuple[bytes, bytes]
-) -> Receipt:
-    """Show the gold of a decided submission; `verdict` is its rejected and hung bitmaps. Raises Reverted."""
-    shown = (
-        gold.positions, gold.wrong, gold.salt, gold.root, gold.cid_hash, gold.key_commitment, gold.custodian, gold.signature,
-    )  # fmt: skip
-    return chain.send(signer, CONTRACT, "open_gold", int(submission), _packed(votes), shown, *verdict)
+def arguments(submission: int, votes: Votes, gold: Gold | None = None) -> tuple[Any, ...]:
+    """Return the arguments of `score` as the contract takes them."""
+    rest: tuple[Any, ...] = (b"", b"", (bytes(32), bytes(32), bytes(32), bytes(32), ZERO_ADDRESS), b"")
+    if gold is not None:
+        offer = (gold.salt, gold.root, gold.cid_hash, gold.key_commitment, gold.custodian)
+        rest = (gold.positions + gold.wrong, gold.rejected + gold.hung, offer, gold.signature)
+    return int(submission), votes.mask, list(votes.accounts), b"".join(votes.bitmaps), *rest
 
 
 def void_gold(chain: Chain, signer: Signer, submission: int, accounts: Sequence[str]) -> Receipt:
@@ -428,7 +430,3 @@ def sentence(chain: Chain, account: Address) -> Sentence | None:
 def marks(chain: Chain, submission: int) -> int:
     """Return what was done for a submission: sums of SCORED, TESTED, VOID."""
     return int(chain.call(CONTRACT, "marks", int(submission)))
-
-
-def _packed(votes: Votes) -> tuple[int, list[str], bytes]:
-    return votes.mask, list(votes.accounts), b"".join(votes.bitmaps)

@@ -393,7 +393,7 @@ def _settle(submission: uint256) -> address:
     outcome: IReviews.Outcome = extcall self.reviews.close(submission)
     self._end(submission, packed, SETTLED)
     terms: IScores.Terms = staticcall self.scores.terms(submission, outcome.accounts)
-    returned: uint256 = settlement.records(packed) - outcome.approved + terms.gold_approved
+    returned: uint256 = settlement.records(packed) - outcome.approved + min(terms.gold_approved, outcome.approved)
     if returned > 0:
         self._books[request] += returned << 200
     parts: settlement.Split = settlement.split(

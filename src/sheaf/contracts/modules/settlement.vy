@@ -51,8 +51,8 @@ def split(
     first_pool: uint256 = price * outcome.decided_first * fee_bps // BPS
     last_pool: uint256 = price * (decided - outcome.decided_first) * fee_bps // BPS
     pool: uint256 = first_pool + last_pool
-    bought: uint256 = outcome.approved - terms.gold_approved
-    refused: uint256 = outcome.rejected - terms.gold_rejected
+    bought: uint256 = outcome.approved - min(terms.gold_approved, outcome.approved)
+    refused: uint256 = outcome.rejected - min(terms.gold_rejected, outcome.rejected)
     # The two pools are rounded down one by one, so their sum may lie a unit below the fee of the rejected records.
     from_bond: uint256 = min(pool, price * refused * fee_bps // BPS)
     parts: Split = empty(Split)

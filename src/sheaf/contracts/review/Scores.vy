@@ -7,7 +7,7 @@
         of round 1 again, which Reviews has kept the hash of:
         `score` counts the correlated agreement of each member with the others, and keeps a moving average (weight 1/20) of it
         and of what was to be expected; from both comes the share of the fee that Requests pays: 70 % for any review, the rest
-        in proportion. `open_gold` shows which records had a known answer, runs the sequential test of every seat, and takes
+        in proportion. Where it is told which records had a known answer, it runs the sequential test of every seat, and takes
         them out of what the contributor is paid and forfeits. Who fails the test is jailed; the slash waits for
         `ruling_seconds`, in which an arbiter may void the gold.
 
@@ -33,12 +33,17 @@ VOID: constant(uint256) = 4
 DECIDED: constant(uint256) = 3
 CLOSED: constant(uint256) = 5
 
+SEATS: constant(uint256) = 12
 BPS: constant(uint256) = 10_000
 LEAST_BPS: constant(uint256) = 7_000
 EARNED_BPS: constant(uint256) = 3_000
 BATCHES: constant(uint256) = 20
 # Gold records that a batch may have: they bound the work of testing them.
 GOLD_LIMIT: constant(uint256) = 256
+
+STATES: constant(uint256) = 6
+STATE_BITS: constant(uint256) = 42
+STATE: constant(uint256) = 2**42 - 1
 
 # Words and places of Parameters.
 RULING_SECONDS: constant(uint256) = 224
@@ -66,10 +71,9 @@ stakes: public(immutable(IStakes))
 
 requests: public(IRequests)
 _standings: HashMap[address, uint256]
-# Four bits for each submission, 64 to a word.
-_marks: HashMap[uint256, uint256]
-# Gold approved 16 | gold rejected 16 | the highest 224 bits of the hash of the verdict that they were counted for.
-_gold: HashMap[uint256, uint256]
+# For each submission 42 bits, six to a word: marks 4 | gold approved 9 | gold rejected 9 | the highest 20 bits of the hash of the
+# verdict that the gold was counted for.
+_states: HashMap[uint256, uint256]
 _keepers: HashMap[uint256, address]
 # Due at 64 | submission 64.
 _sentences: HashMap[address, uint256]
@@ -111,48 +115,111 @@ def name_keeper(request: uint256, keeper_: address):
 
 
 @external
-def score(submission: uint256, votes: IScores.Votes):
-    """
-    @notice Count the agreement of those who opened in round 1, once the verdict stands. Anyone may, once.
-    @param votes What the tally of round 1 was shown.
-    """
-    marks: uint256 = self._marks_of(submission)
-    assert marks & SCORED == 0, "scores: already scored"
-    review: IReviews.Review = staticcall reviews.review(submission)
-    assert review.phase == DECIDED or review.phase == CLOSED, "scores: not decided"
-    self._check_votes(submission, votes)
-    self._mark(submission, SCORED)
-    self._score(submission, votes, review.rejected)
-
-
-@external
-def open_gold(
+def score(
     submission: uint256,
-    votes: IScores.Votes,
-    gold: IScores.Gold,
-    rejected: Bytes[2048],
-    hung: Bytes[2048],
+    seats_mask: uint256,
+    accounts: DynArray[address, SEATS],
+    all_bitmaps: Bytes[24576],
+    gold: Bytes[4096],
+    verdict: Bytes[4096],
+    offer: IScores.Offer,
+    signature: Bytes[65],
 ):
     """
-    @notice Show the gold of a decided submission: test all seats of round 1 (once), and count it for the settlement. Anyone may,
-            before it is settled; again if the verdict was ruled upon since. Counts the agreement too, if that is still to be done.
-    @param rejected The verdict's bitmaps, as Tallied or Ruled gave them.
+    @notice Rate those who opened in round 1, once the verdict stands: count their agreement (once), and, if gold is shown before the
+            settlement, test them on it (once) and take it out of what is paid. Anyone may. Gold may be shown again if the
+            verdict was ruled upon since.
+    @param seats_mask What the tally of round 1 was shown: the seats that opened, their accounts and bitmaps, in seat order.
+    @param gold Two bitmaps, one after the other: the records whose answer is known, and those of them that had to be rejected.
+           Empty where no gold is shown; then the rest does not matter.
+    @param verdict The verdict's bitmaps, rejected ‖ hung, as Tallied or Ruled gave them.
+    @param offer What the contributor committed to beside the gold.
+    @param signature The keeper's, r ‖ s ‖ v over the typed data Gold(request, contributor, root, commitment) of this contract.
     """
-    marks: uint256 = self._marks_of(submission)
-    assert marks & VOID == 0, "scores: gold is void"
+    state: uint256 = self._state(submission)
     review: IReviews.Review = staticcall reviews.review(submission)
-    assert review.phase == DECIDED, "scores: not decided"
-    assert keccak256(concat(rejected, hung)) == review.verdict, "scores: not the verdict"
-    assert self._gold[submission] >> 32 != convert(review.verdict, uint256) >> 32, "scores: gold is counted"
     records: uint256 = staticcall self.requests.records_of(submission)
-    self._check_gold(submission, gold, records)
-    self._check_votes(submission, votes)
-    self._count_gold(submission, gold, rejected, hung, review.verdict)
-    self._mark(submission, SCORED | TESTED)
-    if marks & TESTED == 0:
-        self._test(submission, votes, gold)
-    if marks & SCORED == 0:
-        self._score(submission, votes, review.rejected)
+    count: uint256 = len(accounts)
+    size: uint256 = 32 * ((records + 255) // 256)
+    todo: uint256 = SCORED & ~state
+    if len(gold) == 0:
+        assert todo != 0, "scores: already scored"
+        assert review.phase == DECIDED or review.phase == CLOSED, "scores: not decided"
+    else:
+        assert state & VOID == 0, "scores: gold is void"
+        assert review.phase == DECIDED, "scores: not decided"
+        assert state >> 22 != self._tag(review.verdict), "scores: gold is counted"
+        assert keccak256(verdict) == review.verdict, "scores: not the verdict"
+        assert len(gold) == 2 * size, "scores: wrong length"
+        found: uint256 = self._count_gold(gold, verdict, size, records)
+        commitment: bytes32 = keccak256(
+            abi_encode(
+                keccak256(slice(gold, 0, size)), keccak256(slice(gold, size, size)), offer.salt
+            )
+        )
+        self._check_offer(submission, offer, commitment, signature)
+        state = (state & 15) | (found << 4) | (self._tag(review.verdict) << 22)
+        todo |= TESTED & ~state
+        log IScores.GoldOpened(
+            submission=submission, approved=found & 511, rejected=found >> 9, gold=gold
+        )
+    self._keep(submission, state | todo)
+
+    assert count != 0, "scores: nobody opened"
+    assert len(all_bitmaps) == size * count, "scores: not what the tally was shown"
+    hashes: DynArray[bytes32, SEATS] = []
+    for i: uint256 in range(count, bound=SEATS):
+        hashes.append(keccak256(slice(all_bitmaps, unsafe_mul(size, i), size)))
+    left: bytes32 = staticcall reviews.openings(submission, 1)
+    assert seals.shown(seats_mask, accounts, hashes) == left, "scores: not what the tally was shown"
+    if todo == 0:
+        # A ruling's verdict: only the settlement's count of gold is new.
+        return
+
+    standings: uint256[SEATS] = empty(uint256[SEATS])
+    levels: uint256[SEATS] = empty(uint256[SEATS])
+    for i: uint256 in range(count, bound=SEATS):
+        standings[i] = self._standings[accounts[i]]
+        levels[i] = (((standings[i] >> 128) & LONG) + agreement.START) & LONG
+    sums: uint256[24] = empty(uint256[24])
+    for w: uint256 in range(unsafe_div(size, 32), bound=64):
+        votes: uint256[SEATS] = empty(uint256[SEATS])
+        place: uint256 = unsafe_mul(32, w)
+        for i: uint256 in range(count, bound=SEATS):
+            votes[i] = extract32(all_bitmaps, place, output_type=uint256)
+            place = unsafe_add(place, size)
+        if todo & SCORED != 0:
+            sums = agreement.counted(votes, count, sums)
+        if todo & TESTED != 0:
+            place = unsafe_mul(32, w)
+            mask: uint256 = extract32(gold, place, output_type=uint256)
+            if mask != 0:
+                wrong: uint256 = extract32(gold, unsafe_add(place, size), output_type=uint256)
+                for i: uint256 in range(count, bound=SEATS):
+                    if levels[i] < agreement.JAIL:
+                        hits: uint256 = 0
+                        misses: uint256 = 0
+                        levels[i], hits, misses = agreement.tested(levels[i], mask, (votes[i] ^ wrong) & mask)
+                        # 32 bits hold the gold of sixteen million batches.
+                        standings[i] = unsafe_add(standings[i], (hits << 176) | (misses << 208))
+
+    expected: uint256 = 0
+    agreed: DynArray[int256, SEATS] = []
+    if todo & SCORED != 0:
+        expected = agreement.reference(records, review.rejected, self._parameter(3, SKILL_BPS))
+        agreed = agreement.scores(sums, count, records)
+        log IScores.Scored(submission=submission, reference=expected)
+    for i: uint256 in range(count, bound=SEATS):
+        packed: uint256 = standings[i]
+        if todo & SCORED != 0:
+            packed = self._averaged(packed, agreed[i], expected)
+        if levels[i] >= agreement.JAIL:
+            levels[i] = agreement.START
+            if packed >> 240 != SHORT:
+                packed += 1 << 240
+            self._jail(submission, accounts[i])
+        level: uint256 = unsafe_sub(levels[i], agreement.START) & LONG
+        self._standings[accounts[i]] = (packed & ~(LONG << 128)) | (level << 128)
 
 
 @external
@@ -162,13 +229,12 @@ def void_gold(submission: uint256, accounts: DynArray[address, 12]):
             whom it jailed are free again, and the test of the others is no worse than new. The arbiter of Reviews only.
     """
     assert msg.sender == staticcall reviews.arbiter(), "scores: not the arbiter"
-    self._mark(submission, VOID)
-    self._gold[submission] = 0
+    self._keep(submission, self._state(submission) & 15 | VOID)
     for account: address in accounts:
-        standing: IScores.Standing = self._standing(account)
-        if standing.llr > 0:
-            standing.llr = 0
-            self._save(account, standing)
+        packed: uint256 = self._standings[account]
+        # The sign of the test, in two's complement: what is above 0 begins anew.
+        if (packed >> 159) & 1 == 0:
+            self._standings[account] = packed & ~(LONG << 128)
         sentence: uint256 = self._sentences[account]
         if sentence != 0 and sentence >> 64 == submission:
             self._sentences[account] = 0
@@ -202,11 +268,12 @@ def terms(submission: uint256, accounts: DynArray[address, 23]) -> IScores.Terms
     """
     @notice What the settlement needs to know. Gold that was counted for another verdict than the one that stands counts for nothing.
     """
-    gold: uint256 = self._gold[submission]
-    if gold != 0 and gold >> 32 != convert(staticcall reviews.digest(submission), uint256) >> 32:
+    state: uint256 = self._state(submission)
+    gold: uint256 = (state >> 4) & (2**18 - 1)
+    if gold != 0 and state >> 22 != self._tag(staticcall reviews.digest(submission)):
         gold = 0
     return IScores.Terms(
-        gold_approved=gold & SHORT, gold_rejected=(gold >> 16) & SHORT, factors=self._factors(accounts)
+        gold_approved=gold & 511, gold_rejected=gold >> 9, factors=self._factors(accounts)
     )
 
 
@@ -244,7 +311,11 @@ def keeper(request: uint256) -> address:
     """
     @notice Who vouches for the gold of a request: the buyer, if nobody was named.
     """
-    return self._keeper(request)
+    named: address = self._keepers[request]
+    if named != empty(address):
+        return named
+    found: IRequests.Request = staticcall self.requests.request(request)
+    return found.buyer
 
 
 @view
@@ -253,44 +324,7 @@ def marks(submission: uint256) -> uint256:
     """
     @notice What was done for a submission: 1 scored, 2 gold tested, 4 gold void; or sums of them.
     """
-    return self._marks_of(submission)
-
-
-@internal
-def _score(submission: uint256, votes: IScores.Votes, rejected: uint256):
-    records: uint256 = staticcall self.requests.records_of(submission)
-    expected: uint256 = agreement.reference(records, rejected, self._parameter(3, SKILL_BPS))
-    found: DynArray[int256, 12] = agreement.scores(votes.bitmaps, len(votes.accounts), records)
-    weight: int256 = convert(BATCHES, int256)
-    i: uint256 = 0
-    for account: address in votes.accounts:
-        standing: IScores.Standing = self._standing(account)
-        standing.agreement = (standing.agreement * (weight - 1) + found[i]) // weight
-        standing.reference = (standing.reference * (BATCHES - 1) + expected) // BATCHES
-        standing.batches = min(standing.batches + 1, SHORT)
-        self._save(account, standing)
-        i += 1
-    log IScores.Scored(submission=submission, reference=expected, agreements=found)
-
-
-@internal
-def _test(submission: uint256, votes: IScores.Votes, gold: IScores.Gold):
-    i: uint256 = 0
-    for account: address in votes.accounts:
-        standing: IScores.Standing = self._standing(account)
-        level: uint256 = convert(standing.llr + convert(agreement.START, int256), uint256)
-        hits: uint256 = 0
-        misses: uint256 = 0
-        level, hits, misses = agreement.tested(level, gold.positions, gold.wrong, votes.bitmaps, i)
-        standing.hits = min(standing.hits + hits, LONG)
-        standing.misses = min(standing.misses + misses, LONG)
-        if level >= agreement.JAIL:
-            level = agreement.START
-            standing.jails = min(standing.jails + 1, SHORT)
-            self._jail(submission, account)
-        standing.llr = convert(level, int256) - convert(agreement.START, int256)
-        self._save(account, standing)
-        i += 1
+    return self._state(submission) & 7
 
 
 @internal
@@ -310,51 +344,70 @@ def _jail(submission: uint256, account: address):
 
 
 @internal
-def _count_gold(
-    submission: uint256,
-    gold: IScores.Gold,
-    rejected: Bytes[2048],
-    hung: Bytes[2048],
-    verdict: bytes32,
-):
+def _keep(submission: uint256, state: uint256):
+    place: uint256 = STATE_BITS * (submission % STATES)
+    word: uint256 = self._states[submission // STATES]
+    self._states[submission // STATES] = (word & ~(STATE << place)) | (state << place)
+
+
+@view
+@internal
+def _state(submission: uint256) -> uint256:
+    return (self._states[submission // STATES] >> (STATE_BITS * (submission % STATES))) & STATE
+
+
+@pure
+@internal
+def _tag(verdict: bytes32) -> uint256:
+    return convert(verdict, uint256) >> 236
+
+
+@pure
+@internal
+def _count_gold(gold: Bytes[4096], verdict: Bytes[4096], size: uint256, records: uint256) -> uint256:
+    """
+    @dev How many gold records were approved, and, from the tenth bit on, how many rejected.
+    """
     # Gold, then gold rejected, then gold hung.
     counts: uint256[3] = empty(uint256[3])
-    for w: uint256 in range(len(gold.positions) // 32, bound=64):
-        mask: uint256 = extract32(gold.positions, 32 * w, output_type=uint256)
+    for w: uint256 in range(unsafe_div(size, 32), bound=64):
+        place: uint256 = unsafe_mul(32, w)
+        mask: uint256 = extract32(gold, place, output_type=uint256)
+        wrong: uint256 = extract32(gold, unsafe_add(place, size), output_type=uint256)
+        assert wrong & ~mask == 0, "scores: wrong outside the gold"
         if mask != 0:
             counts[0] += bitmaps.ones(mask)
-            counts[1] += bitmaps.ones(mask & extract32(rejected, 32 * w, output_type=uint256))
-            counts[2] += bitmaps.ones(mask & extract32(hung, 32 * w, output_type=uint256))
+            refused: uint256 = mask & extract32(verdict, place, output_type=uint256)
+            hung: uint256 = mask & extract32(verdict, unsafe_add(place, size), output_type=uint256)
+            if refused != 0:
+                counts[1] += bitmaps.ones(refused)
+            if hung != 0:
+                counts[2] += bitmaps.ones(hung)
+    last: uint256 = extract32(gold, size - 32, output_type=uint256)
+    assert last & ~bitmaps.last_mask(records) == 0, "scores: gold beyond the last record"
     assert counts[0] != 0, "scores: no gold"
     assert counts[0] <= GOLD_LIMIT, "scores: too much gold"
-    approved: uint256 = counts[0] - counts[1] - counts[2]
-    self._gold[submission] = (convert(verdict, uint256) >> 32 << 32) | (counts[1] << 16) | approved
-    log IScores.GoldOpened(
-        submission=submission,
-        approved=approved,
-        rejected=counts[1],
-        positions=gold.positions,
-        wrong=gold.wrong,
-    )
+    return (counts[0] - counts[1] - counts[2]) | (counts[1] << 9)
 
 
+@view
 @internal
-def _mark(submission: uint256, bits: uint256):
-    self._marks[submission // 64] |= bits << (4 * (submission % 64))
-
-
-@internal
-def _save(account: address, standing: IScores.Standing):
-    llr: uint256 = convert(standing.llr + 2**31, uint256) ^ 2**31
-    average: uint256 = convert(standing.agreement + 2**63, uint256) ^ 2**63
-    self._standings[account] = (
-        average
-        | (standing.reference << 64)
-        | (llr << 128)
-        | (standing.batches << 160)
-        | (standing.hits << 176)
-        | (standing.misses << 208)
-        | (standing.jails << 240)
+def _check_offer(submission: uint256, offer: IScores.Offer, commitment: bytes32, signature: Bytes[65]):
+    """
+    @dev The contributor committed to this gold when it submitted, and the request's keeper vouches for it.
+    """
+    made: IRequests.Submission = staticcall self.requests.submission(submission)
+    assert made.commitment == keccak256(
+        abi_encode(offer.root, offer.cid_hash, offer.key_commitment, offer.custodian, commitment)
+    ), "scores: not the gold that was committed to"
+    keeper: address = self._keepers[made.request]
+    if keeper == empty(address):
+        case: IRequests.Case = staticcall self.requests.case_of(submission)
+        keeper = case.buyer
+    self._check_signature(
+        keeper,
+        keccak256(abi_encode(GOLD_TYPEHASH, made.request, made.contributor, offer.root, commitment)),
+        signature,
     )
 
 
@@ -391,75 +444,33 @@ def _factors(accounts: DynArray[address, 23]) -> DynArray[uint256, 23]:
     return found
 
 
-@view
+@pure
 @internal
-def _keeper(request: uint256) -> address:
-    named: address = self._keepers[request]
-    if named != empty(address):
-        return named
-    found: IRequests.Request = staticcall self.requests.request(request)
-    return found.buyer
-
-
-@view
-@internal
-def _marks_of(submission: uint256) -> uint256:
-    return (self._marks[submission // 64] >> (4 * (submission % 64))) & 15
+def _averaged(packed: uint256, found: int256, expected: uint256) -> uint256:
+    weight: int256 = convert(BATCHES, int256)
+    former: int256 = convert((packed & WORD) ^ 2**63, int256) - 2**63
+    average: int256 = (former * (weight - 1) + found) // weight
+    reference: uint256 = (((packed >> 64) & WORD) * (BATCHES - 1) + expected) // BATCHES
+    batches: uint256 = min(((packed >> 160) & SHORT) + 1, SHORT)
+    kept: uint256 = packed & ~((2**128 - 1) | (SHORT << 160))
+    return kept | (convert(average + 2**63, uint256) ^ 2**63) | (reference << 64) | (batches << 160)
 
 
 @view
 @internal
-def _check_votes(submission: uint256, votes: IScores.Votes):
-    """
-    @dev The votes are those that the tally of round 1 was shown.
-    """
-    count: uint256 = len(votes.accounts)
-    assert count != 0, "scores: nobody opened"
-    size: uint256 = len(votes.bitmaps) // count
-    hashes: DynArray[bytes32, 12] = []
-    for i: uint256 in range(count, bound=12):
-        hashes.append(keccak256(slice(votes.bitmaps, size * i, size)))
-    left: bytes32 = staticcall reviews.openings(submission, 1)
-    assert seals.shown(votes.mask, votes.accounts, hashes) == left, "scores: not what the tally was shown"
-    assert len(votes.bitmaps) == size * count, "scores: not what the tally was shown"
-
-
-@view
-@internal
-def _check_gold(submission: uint256, gold: IScores.Gold, records: uint256):
-    """
-    @dev The contributor committed to this gold when it submitted, and the request's keeper vouches for it.
-    """
-    bitmaps.check_shape(gold.positions, records)
-    bitmaps.check_shape(gold.wrong, records)
-    for w: uint256 in range(len(gold.positions) // 32, bound=64):
-        outside: uint256 = ~extract32(gold.positions, 32 * w, output_type=uint256)
-        assert (
-            extract32(gold.wrong, 32 * w, output_type=uint256) & outside == 0
-        ), "scores: wrong outside the gold"
-    made: IRequests.Submission = staticcall self.requests.submission(submission)
-    commitment: bytes32 = keccak256(
-        abi_encode(keccak256(gold.positions), keccak256(gold.wrong), gold.salt)
-    )
-    offer: bytes32 = keccak256(
-        abi_encode(gold.root, gold.cid_hash, gold.key_commitment, gold.custodian, commitment)
-    )
-    assert offer == made.commitment, "scores: not the gold that was committed to"
-    assert len(gold.signature) == 65, "scores: malformed signature"
+def _check_signature(keeper: address, message: bytes32, signature: Bytes[65]):
+    assert len(signature) == 65, "scores: malformed signature"
     domain: bytes32 = keccak256(
         abi_encode(DOMAIN_TYPEHASH, keccak256("Sheaf Scores"), keccak256("1"), chain.id, self)
     )
-    message: bytes32 = keccak256(
-        abi_encode(GOLD_TYPEHASH, made.request, made.contributor, gold.root, commitment)
-    )
     signer: address = ecrecover(
         keccak256(concat(x"1901", domain, message)),
-        convert(slice(gold.signature, 64, 1), uint256),
-        extract32(gold.signature, 0, output_type=uint256),
-        extract32(gold.signature, 32, output_type=uint256),
+        convert(slice(signature, 64, 1), uint256),
+        extract32(signature, 0, output_type=uint256),
+        extract32(signature, 32, output_type=uint256),
     )
     assert signer != empty(address), "scores: malformed signature"
-    assert signer == self._keeper(made.request), "scores: not the keeper's signature"
+    assert signer == keeper, "scores: not the keeper's signature"
 
 
 @view

@@ -23,19 +23,17 @@ class Batch:
     request: int
     votes: Votes
     gold: Gold
-    verdict: tuple[bytes, bytes]
 
     def score(self, votes: Votes | None = None) -> None:
         """Count the agreement."""
-        self.world.scores.score(self.submission, packed(votes or self.votes), sender=self.world.outsider)
+        shown = scores.arguments(self.submission, votes or self.votes)
+        self.world.scores.score(*shown, sender=self.world.outsider)
 
     def open_gold(self, **changes: Any) -> None:
         """Show the gold, with some of it changed."""
-        votes, verdict = changes.pop("votes", self.votes), changes.pop("verdict", self.verdict)
-        gold = replace(self.gold, **changes)
-        self.world.scores.open_gold(
-            self.submission, packed(votes), shown(gold), *verdict, sender=self.world.outsider
-        )
+        votes = changes.pop("votes", self.votes)
+        shown = scores.arguments(self.submission, votes, replace(self.gold, **changes))
+        self.world.scores.score(*shown, sender=self.world.outsider)
 
     def signed(self, signer: str = "buyer", **changes: Any) -> bytes:
         """Return the signature of an actor over the gold, with some of what it signs changed."""
@@ -43,17 +41,6 @@ class Batch:
         fields = {"request": self.request, "contributor": world.contributor, "gold": self.gold} | changes
         data = scores.typed_data(boa.env.evm.patch.chain_id, world.scores.address, **fields)
         return bytes(key_of(signer).sign_typed_data(*data).signature)
-
-
-def packed(votes: Votes) -> tuple[int, list[str], bytes]:
-    """Return votes as the contract takes them."""
-    return votes.mask, list(votes.accounts), b"".join(votes.bitmaps)
-
-
-def shown(gold: Gold) -> tuple[Any, ...]:
-    """Return gold as the contract takes it."""
-    return (gold.positions, gold.wrong, gold.salt, gold.root, gold.cid_hash, gold.key_commitment, gold.custodian,
-            gold.signature)  # fmt: skip
 
 
 def batch(
@@ -80,14 +67,8 @@ def batch(
     world.review_jointly(submission, bitmaps)
     tallied = next(e for e in world.reviews.get_logs() if type(e).__name__ == "Tallied")
     accounts = tuple(world.committees.accounts(submission))
-    made_batch = Batch(
-        world,
-        submission,
-        request,
-        Votes(31, accounts, bitmaps),
-        made,
-        (tallied.rejected_bitmap, tallied.hung_bitmap),
-    )
+    made = replace(made, rejected=tallied.rejected_bitmap, hung=tallied.hung_bitmap)
+    made_batch = Batch(world, submission, request, Votes(31, accounts, bitmaps), made)
     made_batch.gold = replace(made, signature=made_batch.signed())
     return made_batch
 

@@ -101,14 +101,12 @@ def test_references_agree(ratings: Any, records: int, rejected: int, skill_bps: 
 )
 def test_the_sequential_test_takes_runs_of_hits_at_once(ratings: Any, llr: int, marks: str) -> None:
     """`.` no gold, `+` hit, `x` miss: however they lie across words, the contract ends where one record at a time ends."""
-    records = max(len(marks), 1)
     dice = random.Random(marks)
     wrong = [mark != "." and dice.random() < 0.5 for mark in marks] or [False]
     vote = [w != (mark == "x") for w, mark in zip(wrong, marks, strict=False)] or [False]
     gold = [mark != "." for mark in marks] or [False]
-    other = openings.pack([True] * records)
     level, hits, misses = ratings.tested(
-        llr + START, openings.pack(gold), openings.pack(wrong), other + openings.pack(vote), 1
+        llr + START, openings.pack(gold), openings.pack(wrong), openings.pack(vote)
     )
     after, hit, missed, is_jailed = scores.tested(llr, [mark == "+" for mark in marks if mark != "."])
     assert (hits, misses) == (hit, missed)
@@ -124,4 +122,4 @@ def test_the_sequential_test_is_walds(ratings: Any) -> None:
     assert scores.tested(0, [True] * 7)[0] == -7 * 641_854
     assert scores.tested(0, [True] * 8)[0] == 0
     gold = openings.pack([True] * 256)
-    assert ratings.tested(START, gold, gold, openings.pack([False] * 256), 0)[2] == 4
+    assert ratings.tested(START, gold, gold, openings.pack([False] * 256))[2] == 4

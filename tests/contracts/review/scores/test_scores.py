@@ -70,7 +70,7 @@ def test_scores_and_tests_are_the_twins(mixed: Batch) -> None:
     """After agreement and gold every member's standing, factor, jail and sentence are the twin's."""
     twin, case = twin_of(mixed)
     mixed.open_gold()
-    twin.open_gold(mixed.submission, case, mixed.votes, mixed.gold, mixed.verdict)
+    twin.score(mixed.submission, case, mixed.votes, mixed.gold)
     world = mixed.world
     for account in mixed.votes.accounts:
         assert standing_of(world, account) == twin.standing(account)
@@ -220,7 +220,7 @@ def test_a_ruling_lets_gold_be_counted_again_but_not_tested(mixed: Batch) -> Non
     nothing, everything = openings.pack([False] * N), openings.pack([True] * N)
     world.reviews.rule(mixed.submission, everything, nothing, sender=arbiter)
     assert tuple(world.scores.terms(mixed.submission, []))[:2] == (0, 0)
-    mixed.open_gold(verdict=(everything, nothing))
+    mixed.open_gold(rejected=everything, hung=nothing)
     assert tuple(world.scores.terms(mixed.submission, []))[:2] == (0, 10)
     assert [standing_of(world, account) for account in mixed.votes.accounts] == before
 
@@ -249,7 +249,7 @@ def test_nothing_is_scored_before_the_verdict(world: World) -> None:
     """What is not decided is not scored, and no gold of it is shown."""
     submission = world.submit(world.open(), N)
     world.draw(submission)
-    pending = Batch(world, submission, 1, Votes(1, (world.outsider,), (b"",)), _gold(world), (b"", b""))
+    pending = Batch(world, submission, 1, Votes(1, (world.outsider,), (b"",)), _gold(world))
     for act in (pending.score, pending.open_gold):
         with boa.reverts("scores: not decided"):
             act()
@@ -265,10 +265,11 @@ def test_gold_is_what_was_committed_to_and_signed_by_the_keeper(mixed: Batch) ->
     gold = mixed.gold
     more = openings.pack([i < 11 for i in range(N)])
     beyond = openings.pack([False] * N + [True])
-    short = b""
+    short = b"\0" * 31
+    assert len(beyond) == len(more)
     refusals: list[tuple[str, dict[str, Any]]] = [
-        ("reviews: wrong length", {"positions": short}),
-        ("reviews: bits beyond the last record", {"positions": beyond}),
+        ("scores: wrong length", {"positions": short}),
+        ("scores: gold beyond the last record", {"positions": beyond, "wrong": openings.pack([False] * N)}),
         ("scores: wrong outside the gold", {"wrong": openings.pack([False] * 49 + [True])}),
         ("scores: not the gold that was committed to", {"positions": more}),
         ("scores: not the gold that was committed to", {"salt": b"\x06" * 32}),
@@ -282,7 +283,7 @@ def test_gold_is_what_was_committed_to_and_signed_by_the_keeper(mixed: Batch) ->
             "scores: not the keeper's signature",
             {"signature": mixed.signed(gold=replace(gold, root=b"\7" * 32))},
         ),
-        ("scores: not the verdict", {"verdict": mixed.verdict[::-1]}),
+        ("scores: not the verdict", {"rejected": gold.hung, "hung": gold.rejected}),
         ("scores: not what the tally was shown", {"votes": mixed.votes._replace(mask=30)}),
     ]
     for reason, changes in refusals:
@@ -373,7 +374,7 @@ def test_averages_forget(world: World) -> None:
         if world.reviews.review(submission).phase != 3:
             continue
         votes = Votes(7, tuple(world.committees.accounts(submission)), bitmaps)
-        made = Batch(world, submission, request, votes, _gold(world), (b"", b""))
+        made = Batch(world, submission, request, votes, _gold(world))
         made.score()
         twin.score(submission, case_of(made), votes)
         for account in votes.accounts:
