@@ -24,6 +24,7 @@ NAMES = (
     "Scores",
     "Escrow",
     "Requests",
+    "Standing",
     "Disputes",
     "Reversals",
 )

@@ -120,7 +120,8 @@ def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Itera
     known = {
         "token": at["MarketToken"], "stake_token": at["MarketToken"], "parameters": at["Parameters"], "stakes": at["Stakes"],
         "committees": at["Committees"], "reviews": at["Reviews"], "scores": at["Scores"],
-        "escrow": at["Escrow"], "requests": at["Requests"], "disputes": at["Disputes"], "reversals": at["Reversals"],
+        "escrow": at["Escrow"], "requests": at["Requests"], "standing": at["Standing"],
+        "disputes": at["Disputes"], "reversals": at["Reversals"],
         "governor": deployer, "owner": deployer, "supply": profile.supply, "is_test": profile.is_test,
         "period_blocks": profile.period_blocks, "unbonding_seconds": profile.unbonding_seconds,
         "min_stake": profile.min_stake, "max_stake": profile.max_stake,
@@ -141,6 +142,7 @@ def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Itera
     yield _Step("Stakes", "appoint", (at["Disputes"], RELEASE | SLASH | DRAW))
     yield _Step("Stakes", "appoint", (at["Reversals"], SLASH))
     yield _Step("Reviews", "propose_arbiter", (at["Disputes"],))
+    yield _Step("Standing", "propose_feeder", (at["Reversals"],))
     for name, value in profile.parameters.items():
         yield _Step("Parameters", "set", (name, value))
 

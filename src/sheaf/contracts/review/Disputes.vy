@@ -18,6 +18,7 @@
 
 from ..interfaces import ICommittees
 from ..interfaces import IDisputes
+from ..interfaces import IRequests
 from ..interfaces import IStakes
 from ..modules import benches
 from ..modules import bitmaps
@@ -67,11 +68,12 @@ def __init__(
     committees_: address,
     reviews_: address,
     requests_: address,
+    standing_: address,
 ):
     """
     @notice Join the contracts that were there before. It needs the powers to draw, release and slash, and the office of arbiter.
     """
-    trials.__init__(token_, parameters_, stakes_, committees_, reviews_, requests_)
+    trials.__init__(token_, parameters_, stakes_, committees_, reviews_, requests_, standing_)
     PERIOD_BLOCKS = staticcall IStakes(stakes_).period_blocks()
 
 
@@ -316,7 +318,7 @@ def target_block(case: uint256) -> uint256:
 @external
 def selected(submission: uint256) -> (bool, uint256):
     """
-    @notice Whether the beacon picks a decided submission for an audit, and of which word.
+    @notice Whether the beacon picks a decided submission for an audit, at the rate of its contributor, and of which word.
     """
     return self._selected(submission)
 
@@ -372,8 +374,9 @@ def _selected(submission: uint256) -> (bool, uint256):
     assert counted != 0 and block.number > target, "disputes: too early"
     assert block.number <= target + targets.REACH, "disputes: block out of reach"
     beacon: uint256 = convert(keccak256(abi_encode(blockhash(target), self, submission)), uint256)
-    records: uint256 = staticcall trials.requests.records_of(submission)
-    return beacon % BPS < (times >> 160) & 4294967295, (beacon >> 128) % records // 256
+    case: IRequests.Case = staticcall trials.requests.case_of(submission)
+    rate: uint256 = staticcall trials.standing.audit_bps(case.contributor, case.value_stake)
+    return beacon % BPS < rate, (beacon >> 128) % case.records // 256
 
 
 @view

@@ -6,7 +6,8 @@
 @notice What members of a committee lose whose votes a jury reversed. The votes are shown again, as a tally of Reviews was shown them;
         of each member's lock goes min(1, 6 * max(0, share wrong - 6 %)). The share is counted in two ways, and the larger one
         holds: errors among all records that the member was asked for (a challenger chooses what is named, so what is not named
-        counts as right), and errors among the records of an audit, which nobody chose.
+        counts as right), and errors among the records of an audit, which nobody chose. What was
+        found is told to Standing.
 @custom:stop Nothing here can be stopped but by taking its power to slash in Stakes; disputes then end without it.
 """
 
@@ -16,6 +17,7 @@ from ..interfaces import IRequests
 from ..interfaces import IReversals
 from ..interfaces import IReviews
 from ..interfaces import IStakes
+from ..interfaces import IStanding
 from ..modules import bitmaps
 from ..modules import juries
 
@@ -29,20 +31,27 @@ stakes: public(immutable(IStakes))
 committees: public(immutable(ICommittees))
 reviews: public(immutable(IReviews))
 requests: public(immutable(IRequests))
+standing: public(immutable(IStanding))
 
 
 @deploy
 def __init__(
-    disputes_: address, stakes_: address, committees_: address, reviews_: address, requests_: address
+    disputes_: address,
+    stakes_: address,
+    committees_: address,
+    reviews_: address,
+    requests_: address,
+    standing_: address,
 ):
     """
-    @notice Join the contracts that were there before. It needs the power to slash.
+    @notice Join the contracts that were there before. It needs the power to slash, and to feed standing.
     """
     disputes = IDisputes(disputes_)
     stakes = IStakes(stakes_)
     committees = ICommittees(committees_)
     reviews = IReviews(reviews_)
     requests = IRequests(requests_)
+    standing = IStanding(standing_)
 
 
 @external
@@ -81,6 +90,8 @@ def slash(
     sample_wrong: uint256[SEATS] = empty(uint256[SEATS])
     asked: uint256 = 0
     sampled: uint256 = 0
+    rejected: uint256 = 0
+    sample_approved: uint256 = 0
     for w: uint256 in range(words, bound=WORDS):
         # Members of round 2 were asked only for what hung after round 1.
         scope: uint256 = max_value(uint256)
@@ -94,14 +105,23 @@ def slash(
         entry: uint256[4] = staticcall disputes.ruled_words(submission, w)
         ruled: uint256 = entry[1] & ~entry[3] & scope
         is_sample: bool = trial.sample == w + 1
+        rejected += bitmaps.ones(ruled & entry[2])
         if is_sample:
             sampled = bitmaps.ones(ruled)
+            sample_approved = bitmaps.ones(ruled & ~entry[2])
         for i: uint256 in range(count, bound=SEATS):
             vote: uint256 = extract32(all_bitmaps, 32 * (words * i + w), output_type=uint256)
             errors: uint256 = bitmaps.ones((vote ^ entry[2]) & ruled)
             wrong[i] += errors
             if is_sample:
                 sample_wrong[i] = errors
+            # Whoever challenges chooses what is ruled upon: only what an audit found right is praise.
+    if staticcall standing.is_feeder(self):
+        case: IRequests.Case = staticcall requests.case_of(submission)
+        if round == 1:
+            self._note(case, case.contributor, case.buyer, sample_approved, rejected)
+        for i: uint256 in range(count, bound=SEATS):
+            self._note(case, accounts[i], case.contributor, sampled - sample_wrong[i], wrong[i])
     panel: ICommittees.Committee = staticcall committees.committee(submission)
     gained: uint256 = 0
     i: uint256 = 0
@@ -113,6 +133,13 @@ def slash(
             i += 1
     extcall disputes.note(submission, round, gained)
     log IReversals.RoundShown(submission=submission, round=round, gained=gained)
+
+
+@internal
+def _note(case: IRequests.Case, account: address, counterparty: address, right: uint256, wrong: uint256):
+    if right + wrong != 0:
+        worth: uint256 = case.value_stake * (right + wrong) // case.records
+        extcall standing.note(account, counterparty, right, wrong, worth)
 
 
 @internal

@@ -33,12 +33,14 @@ class Court:
         self.challenger, self.appellant = (key_of(role).address for role in ("challenger", "appellant"))
         parts = (world.token, world.parameters, world.stakes, world.committees, world.reviews, world.requests)
         with boa.env.prank(world.deployer):
-            self.disputes = source("review/Disputes.vy").deploy(*parts)
-            self.reversals = source("review/Reversals.vy").deploy(self.disputes, *parts[2:])
+            self.standing = source("review/Standing.vy").deploy(world.parameters)
+            self.disputes = source("review/Disputes.vy").deploy(*parts, self.standing)
+            self.reversals = source("review/Reversals.vy").deploy(self.disputes, *parts[2:], self.standing)
             self.disputes.wire(self.reversals)
             world.stakes.appoint(self.disputes.address, 7)
             world.stakes.appoint(self.reversals.address, 2)
             world.reviews.propose_arbiter(self.disputes)
+            self.standing.propose_feeder(self.reversals)
         for account in (self.challenger, self.appellant, world.outsider):
             world.give(account, 10**6 * TOKEN, self.disputes)
         boa.env.time_travel(seconds=15 * 86_400)

@@ -18,7 +18,7 @@ def _select(court: Court, submission: int, wanted: bool) -> int:
     counted = court.world.reviews.counted_block(submission)
     with boa.reverts("disputes: too early"):
         court.disputes.selected(submission)
-    court.world.parameters.set(5, 5000, sender=court.world.deployer)
+    court.world.parameters.set(5, 2500, sender=court.world.deployer)
     boa.env.evm.patch.block_number = counted + 3
     for salt in range(64):
         boa.env.evm.patch.prev_hashes = [openings.keccak(f"{salt} {i}".encode()) for i in range(256)]
@@ -63,6 +63,16 @@ def test_an_audit_slashes_by_its_sample_and_pays_from_the_fund(court: Court, app
     loss = reversals.reversal(panel.lock, bad.bit_count(), sample)
     lost = [10_000 * TOKEN - court.world.stakes.position(member).amount for member in panel.members]
     assert lost == [loss] * 5 and loss > panel.lock // 2
+    found = (
+        (court.world.contributor, 0, bad.bit_count()),
+        *(
+            (account, sample - bad.bit_count(), bad.bit_count())
+            for account in court.world.committees.accounts(approved)
+        ),
+    )
+    notes = court.world.events(court.reversals, "StandingNoted")
+    assert [(note.account, note.wrong) for note in notes] == [(account, wrong) for account, _, wrong in found]
+    assert all(court.standing.record_of(account).blame > 0 for account, *_ in found)
     court.execute(approved, (YES, YES))
     fund = court.disputes.fund_left()
     assert fund == 5 * (loss // 2)
@@ -84,3 +94,6 @@ def test_an_audit_that_finds_nothing_costs_only_the_fund(court: Court, approved:
     court.execute(approved, (YES, YES))
     paid = court.collect(case)
     assert (paid.paid_to_jurors, court.disputes.fund_left()) == (90, 10)
+    for account in (court.world.contributor, *court.world.committees.accounts(approved)):
+        assert court.standing.score_wad(account) > 0 == court.standing.record_of(account).blame
+    assert court.standing.audit_bps(court.world.contributor, TOKEN // 10) < 5000
