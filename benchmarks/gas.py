@@ -34,7 +34,7 @@ SIZES = (1, 50, 1024, 16_384)
 LIMITS = {1024: (900, 1200), 16_384: (90, 110)}
 """Records: gas per record to aim at, and not to exceed."""
 PLAIN = {1024: 909.322, 16_384: 84.105}
-"""Gas per record of the plain loop (no votes kept, no gold committed to, no fee factors read) with the votes of `looking`; joint, warmed."""
+"""Gas per record of the plain loop (no votes kept, no gold committed to, no fee factors read) and votes of `looking`; joint, warmed."""
 ADDED = 0.25
 VANA_CONTRIBUTION = 1_712_138
 OCEAN_PURCHASE = 356_660
@@ -202,7 +202,9 @@ def _cid(records: int) -> bytes:
 
 def _gold(records: int, custodian: Address) -> Gold:
     """Return gold in every seventh record, at most as many as a batch may have, half of it wrong."""
-    from sheaf.review.openings import keccak, pack
+    from eth_utils.crypto import keccak
+
+    from sheaf.review.openings import pack
     from sheaf.review.scores import GOLD_LIMIT, Gold
 
     cid, step = _cid(records), max(7, -(-records // GOLD_LIMIT))

@@ -11,6 +11,7 @@ from sheaf.actions.account import (
     register_key,
     unlock,
 )
+from sheaf.actions.cases.rating import score
 from sheaf.actions.cases.reading import Assignment
 from sheaf.actions.context import Context
 from sheaf.actions.deliver import hand_over, hand_to_buyer
@@ -73,6 +74,7 @@ __all__ = [
     "reclaim",
     "register_key",
     "resume_submissions",
+    "score",
     "seats",
     "settle",
     "settlement_of",

@@ -39,6 +39,18 @@ class Function:
         """Return the call data. Raises InputError for a wrong number of arguments or a value outside its type."""
         return self.selector + encode_arguments(f"{self.contract}.{self.name}", self.inputs, args)
 
+    def arguments(self, data: bytes) -> tuple[Any, ...] | None:
+        """Return what a call was given, from its call data; None if the data is not a call of this function."""
+        from eth_abi.abi import decode
+        from eth_abi.exceptions import DecodingError
+
+        if data[:4] != self.selector:
+            return None
+        try:
+            return tuple(decode(self.types, data[4:]))
+        except DecodingError:
+            return None
+
     def decode(self, data: bytes) -> Any:
         """Return what the call returned; None if it returns nothing."""
         from eth_abi.abi import decode

@@ -8,6 +8,7 @@ from typing import Any
 
 import boa
 import pytest
+from eth_utils.crypto import keccak
 
 from sheaf.review import openings, scores
 from sheaf.review.scores import Gold, Votes
@@ -57,7 +58,7 @@ def batch(
         openings.pack(wrong),
         b"\x05" * 32,
         ROOT,
-        openings.keccak(CID),
+        keccak(CID),
         KEY,
         world.contributor,
     )
