@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from benchmarks.report import Figure, Options, main
@@ -26,12 +26,16 @@ if TYPE_CHECKING:
     from sheaf.chain.rpc import Chain, Receipt
     from sheaf.chain.signer import Signer
     from sheaf.review.openings import Opening
+    from sheaf.review.scores import Gold
 
 WAD = 10**18
 SEATS = 5
 SIZES = (1, 50, 1024, 16_384)
 LIMITS = {1024: (900, 1200), 16_384: (90, 110)}
 """Records: gas per record to aim at, and not to exceed."""
+PLAIN = {1024: 909.322, 16_384: 84.105}
+"""Gas per record of the plain loop (no votes kept, no gold committed to, no fee factors read) and votes of `looking`; joint, warmed."""
+ADDED = 0.25
 VANA_CONTRIBUTION = 1_712_138
 OCEAN_PURCHASE = 356_660
 """Peers' gas, from receipts of their own contracts: one contributed file of a repeat contributor; a first purchase of one access."""
@@ -88,26 +92,54 @@ class Market:
             self.chain.send(signer, "MarketToken", "approve", self.chain.address_of(spender), 2**256 - 1)
         return signer
 
-    def run(self, records: int, bitmaps: Sequence[bytes], *, is_joint: bool, price: int) -> Steps:
-        """Take one request with one submission from opening to the contributor's claim."""
+    def run(
+        self, records: int, bitmaps: Sequence[bytes], *, is_joint: bool, price: int, rating: str = ""
+    ) -> Steps:
+        """Take one request with one submission from opening to the contributor's claim; `rating` is "score" or "gold"."""
         steps = Steps()
-        submission = self._offer(steps, records, price)
+        gold = _gold(records, self.contributor.address)
+        submission = self._offer(steps, records, price, gold)
         self._draw(steps, submission)
         members = [Address(one) for one in self.chain.call("Committees", "accounts", submission)]
         review = self._review_jointly if is_joint else self._review_alone
         review(steps, submission, members, bitmaps)
+        if rating:
+            self._rate(steps, submission, members, bitmaps, gold if rating == "gold" else None)
         self.engine.advance(10)
         steps.add("claim", self.chain.send(self.contributor, "Requests", "claim", submission))
         return steps
 
-    def _offer(self, steps: Steps, records: int, price: int) -> int:
+    def _rate(
+        self,
+        steps: Steps,
+        submission: int,
+        members: Sequence[Address],
+        bitmaps: Sequence[bytes],
+        gold: Gold | None,
+    ) -> None:
+        from sheaf.review import openings, scores
+
+        votes = scores.Votes(2**SEATS - 1, tuple(members), tuple(bitmaps))
+        poster = self.validators[members[0]]
+        if gold is None:
+            steps.add("score", scores.score(self.chain, poster, submission, votes))
+            return
+        request = self.chain.call("Requests", "submission", submission)[0]
+        signature = scores.sign_gold(self.chain, self.buyer, request, self.contributor.address, gold)
+        records = 8 * len(gold.positions)
+        rejections = [sum(openings.is_marked(bitmap, i) for bitmap in bitmaps) for i in range(records)]
+        verdict = (openings.pack([n >= 4 for n in rejections]), openings.pack([False] * records))
+        signed = replace(gold, signature=signature, rejected=verdict[0], hung=verdict[1])
+        steps.add("gold", scores.score(self.chain, poster, submission, votes, signed))
+
+    def _offer(self, steps: Steps, records: int, price: int, gold: Gold) -> int:
         deadline = self.chain.block().timestamp + 100_000
-        cid = bytes.fromhex("01551220") + random.Random(records).randbytes(32)
+        cid = _cid(records)
         amount = records * price * 105 // 100 + price
         terms = (self.token, price, 400, records, deadline, WAD, cid, amount)
         opened = steps.add("open", self.chain.send(self.buyer, "Requests", "open", terms))
         request = int(opened.event("RequestOpened").args["request"])
-        offer = (request, records, cid[4:], cid, cid[4:], self.contributor.address)
+        offer = (request, records, cid[4:], cid, cid[4:], self.contributor.address, gold.commitment)
         made = steps.add("submit", self.chain.send(self.contributor, "Requests", "submit", *offer))
         return int(made.event("SubmissionMade").args["submission"])
 
@@ -164,6 +196,33 @@ class Market:
         return shown, made
 
 
+def _cid(records: int) -> bytes:
+    return bytes.fromhex("01551220") + random.Random(records).randbytes(32)
+
+
+def _gold(records: int, custodian: Address) -> Gold:
+    """Return gold in every seventh record, at most as many as a batch may have, half of it wrong."""
+    from eth_utils.crypto import keccak
+
+    from sheaf.review.openings import pack
+    from sheaf.review.scores import GOLD_LIMIT, Gold
+
+    cid, step = _cid(records), max(7, -(-records // GOLD_LIMIT))
+    positions = pack([i % step == 0 for i in range(records)])
+    wrong = pack([i % (2 * step) == 0 for i in range(records)])
+    return Gold(positions, wrong, bytes(32), cid[4:], keccak(cid), cid[4:], custodian)
+
+
+def looking(records: int) -> list[bytes]:
+    """Return five bitmaps that reject the wrong gold, each of them with an error in twenty records, no two in the same."""
+    from sheaf.review.openings import is_marked, pack
+
+    random_ = random.Random(records)
+    wrong = _gold(records, Address("")).wrong
+    errs = [random_.randrange(20) for _ in range(records)]
+    return [pack([is_marked(wrong, i) != (errs[i] == seat) for i in range(records)]) for seat in range(SEATS)]
+
+
 def approving(records: int) -> list[bytes]:
     """Return five bitmaps that reject nothing."""
     from sheaf.review.openings import bitmap_bytes
@@ -181,15 +240,26 @@ def noisy(records: int) -> list[bytes]:
 
 
 def gas_by_step(
-    records: int, *, is_joint: bool, is_warmed: bool, votes: Callable[[int], list[bytes]] = approving
+    records: int,
+    *,
+    is_joint: bool,
+    is_warmed: bool,
+    votes: Callable[[int], list[bytes]] = approving,
+    rating: str = "",
 ) -> Steps:
     """Return the gas of every step for one request with one submission of `records` records and five reviewers."""
     market = Market()
     price = 100 * WAD // records
     if is_warmed:
         for _ in range(2):
-            market.run(records, approving(records), is_joint=is_joint, price=price)
-    return market.run(records, votes(records), is_joint=is_joint, price=price)
+            market.run(
+                records,
+                looking(records) if rating else approving(records),
+                is_joint=is_joint,
+                price=price,
+                rating=rating,
+            )
+    return market.run(records, votes(records), is_joint=is_joint, price=price, rating=rating)
 
 
 def measure(options: Options) -> list[Figure]:
@@ -209,6 +279,22 @@ def measure(options: Options) -> list[Figure]:
     for records in (1024, 16_384):
         steps = gas_by_step(records, is_joint=True, is_warmed=True, votes=noisy)
         figures.append(_figure(f"joint_warmed_noisy_{records}", steps.total / records, records, "joint"))
+        figures += _rated(records)
+    return figures
+
+
+def _rated(records: int) -> list[Figure]:
+    """Return what rating reviewers adds to the plain loop: by agreement alone, and with gold, each in its own transaction a batch."""
+    figures = []
+    for rating in ("score", "gold"):
+        steps = gas_by_step(records, is_joint=True, is_warmed=True, votes=looking, rating=rating)
+        added = steps.total / records / PLAIN[records] - 1
+        figures.append(Figure(f"{rating}_{records}", steps.gas[rating], "gas", target=None))
+        figures.append(
+            Figure(f"joint_warmed_{rating}_{records}", steps.total / records, "gas per record", target=None)
+        )
+        against = "the most that rating may add to the plain loop"
+        figures.append(Figure(f"added_by_{rating}_{records}", added, "share", limit=ADDED, against=against))
     return figures
 
 

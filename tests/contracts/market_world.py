@@ -17,11 +17,11 @@ CONTRACTS = Path(__file__).resolve().parents[2] / "src" / "sheaf" / "contracts"
 MOCKS = Path(__file__).resolve().parents[1] / "mocks"
 TOKEN = 10**18
 CID = bytes.fromhex("01551220") + bytes(range(32))
-ROOT, KEY = b"\x01" * 32, b"\x02" * 32
+ROOT, KEY, GOLD = b"\x01" * 32, b"\x02" * 32, b"\x03" * 32
 FOREVER = 2**255
 PARAMETERS = {"commit_seconds": 0, "reveal_seconds": 1, "challenge_seconds": 2, "draw_delay_blocks": 3, "draw_blocks": 4,
               "missing_reveal_bps": 6, "ruling_seconds": 7, "protocol_fee_bps": 8, "bond_percent": 9, "paused": 13,
-              "record_max": 15}  # fmt: skip
+              "record_max": 15, "jail_seconds": 29, "jail_slash_bps": 30, "skill_bps": 31}  # fmt: skip
 
 
 def source(path: str) -> Any:
@@ -58,11 +58,14 @@ class World:
             self.escrow = source("market/Escrow.vy").deploy()
             self.requests = source("market/Requests.vy").deploy(self.parameters, self.escrow, self.token)
             self.escrow.wire(self.requests)
-            self.requests.wire(self.committees, self.reviews)
+            self.scores = source("review/Scores.vy").deploy(self.parameters, self.reviews, self.stakes)
+            self.scores.wire(self.requests)
+            self.requests.wire(self.committees, self.reviews, self.scores)
             self.reviews.wire(self.requests)
             self.committees.wire(self.requests, self.reviews)
             self.stakes.appoint(self.committees.address, 4)
             self.stakes.appoint(self.reviews.address, 1)
+            self.stakes.appoint(self.scores.address, 2)
         for account in self.keys:
             self.give(account, self.stake, self.stakes)
             self.stakes.stake(self.stake, sender=account)
@@ -93,7 +96,7 @@ class World:
 
     def submit(self, request: int, records: int = 50, **changes: Any) -> int:
         """Submit as the contributor."""
-        offer = {"root": ROOT, "cid": CID, "key": KEY, "custodian": self.contributor} | changes
+        offer = {"root": ROOT, "cid": CID, "key": KEY, "custodian": self.contributor, "gold": GOLD} | changes
         sender = offer.pop("sender", self.contributor)
         return int(self.requests.submit(request, records, *offer.values(), sender=sender))
 

@@ -9,7 +9,7 @@ import boa
 import pytest
 
 from tests.contracts.market.desk import BUYER, CONTRIBUTOR, OUTSIDER, SEATS, TREASURY, Desk, deploy_desk
-from tests.contracts.market_world import CID, KEY, MOCKS, ROOT, TOKEN, World
+from tests.contracts.market_world import CID, GOLD, KEY, MOCKS, ROOT, TOKEN, World
 
 ZERO = "0x" + "00" * 20
 PEOPLE = (BUYER, CONTRIBUTOR, OUTSIDER, TREASURY, *SEATS)
@@ -57,7 +57,7 @@ def test_a_token_with_rights_of_its_own_cannot_come_in_again(trap: Desk, hooked:
         desk.decide(submission, 5, 5)
     desk.requests.settle(paid, sender=me)
     desk.requests.cancel(own, sender=me)
-    offer = (request, 1, ROOT, CID, KEY, me)
+    offer = (request, 1, ROOT, CID, KEY, me, GOLD)
     calls = {
         "reclaim": (desk.requests, desk.requests.reclaim.prepare_calldata(own)),
         "claim": (desk.requests, desk.requests.claim.prepare_calldata(decided)),
@@ -268,7 +268,7 @@ def test_wiring_cannot_be_taken_over(world: World) -> None:
     """Nobody but the deployer wires, and nothing twice, so no contract can be slipped in beneath the money."""
     for call in (
         lambda: world.escrow.wire(world.outsider, sender=world.outsider),
-        lambda: world.requests.wire(world.outsider, world.outsider, sender=world.deployer),
+        lambda: world.requests.wire(world.outsider, world.outsider, world.outsider, sender=world.deployer),
         lambda: world.committees.wire(world.outsider, world.outsider, sender=world.deployer),
         lambda: world.reviews.wire(world.outsider, sender=world.deployer),
         lambda: world.escrow.wire(world.outsider, sender=world.deployer),

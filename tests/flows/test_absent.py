@@ -40,7 +40,7 @@ def test_a_specification_that_cannot_be_read_refuses_nothing(town: Town) -> None
     approve(ctx, ctx.token, ctx.chain.address_of("Escrow"), bond)
     offer = requests.Offer(
         request=request, records=10, root=content.root, cid=cids.binary(ctx.store.put(data)),
-        key_commitment=key_commitment(key), custodian=town.custodian.ctx.account,
+        key_commitment=key_commitment(key), custodian=town.custodian.ctx.account, gold=bytes([9] * 32),
     )  # fmt: skip
     submission = requests.submit(ctx.chain, ctx.sender, offer)
     assert letters.seal_key(ctx, submission, key, town.custodian.ctx.account)

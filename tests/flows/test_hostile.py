@@ -115,7 +115,7 @@ def raw_submission(
     approve(ctx, found.token, ctx.chain.address_of("Escrow"), bond)
     offer = requests.Offer(
         request=found.id, records=records, root=root, cid=cids.binary(cid),
-        key_commitment=key_commitment(key), custodian=town.custodian.ctx.account,
+        key_commitment=key_commitment(key), custodian=town.custodian.ctx.account, gold=bytes([9] * 32),
     )  # fmt: skip
     number = requests.submit(ctx.chain, ctx.sender, offer)
     if has_key:

@@ -26,8 +26,25 @@ def settled(town: Town) -> Case:
 def test_nothing_differs_where_nothing_was_falsified(town: Town, settled: Case) -> None:
     """Bond, openings, verdict and payments of an honest submission come out as the chain has them."""
     found = actions.recompute(town.ctx, settled.submission)
-    assert found.is_equal and found.is_over and not found.skipped
+    assert found.is_equal and found.is_over
     assert found.checked == ("bond", "round 1: openings", "round 1: verdict", "payments")
+    assert found.skipped == ("ratings: nobody has rated the reviewers",)
+
+
+def test_fees_that_were_cut_are_recomputed(town: Town) -> None:
+    """Where reviewers were rated, agreement is counted again, and with it the share of its fee that each seat got."""
+    town.staff([Threshold()] * 4 + [Threshold(1.5)])
+    request = town.open()
+    for seed in (1, 2):
+        number = town.offer(request, mislabel(points(20, seed=seed), 0.4, seed=seed + 9), is_forced=True)
+        town.decide(number)
+        assert actions.score(town.ctx.acting_as(town.buyer.sender), number)
+        town.settle(number)
+    case = town.ctx.docket.case(number)
+    assert case.settlement is not None and case.settlement["unearned"] > 0
+    found = actions.recompute(town.ctx, number)
+    assert found.is_equal, found.difference
+    assert found.checked[-2:] == ("ratings", "payments") and not found.skipped
 
 
 def test_both_rounds_are_recomputed(town: Town) -> None:
@@ -89,4 +106,4 @@ def test_a_count_through_another_contract_is_said(town: Town, settled: Case) -> 
     first_tally(settled, transaction=settled.transaction)
     found = actions.recompute(town.ctx, settled.submission)
     assert found.is_equal and found.checked == ("bond", "payments")
-    assert len(found.skipped) == 2 and "another contract" in found.skipped[0]
+    assert len(found.skipped) == 3 and "another contract" in found.skipped[0]

@@ -3,13 +3,15 @@
 """
 @title Verdicts
 @license AGPL-3.0-only
-@notice Stands where Committees and Reviews stand, so that Requests can be tested with verdicts of every kind.
+@notice Stands where Committees, Reviews and Scores stand, so that Requests can be tested with verdicts of every kind.
 """
 
 from sheaf.contracts.interfaces import IReviews
+from sheaf.contracts.interfaces import IScores
 
 is_drawn: public(HashMap[uint256, bool])
 outcomes: HashMap[uint256, IReviews.Outcome]
+rated: HashMap[uint256, IScores.Terms]
 
 
 @external
@@ -20,6 +22,21 @@ def draw(submission: uint256):
 @external
 def decide(submission: uint256, outcome: IReviews.Outcome):
     self.outcomes[submission] = outcome
+
+
+@external
+def rate(submission: uint256, terms_: IScores.Terms):
+    self.rated[submission] = terms_
+
+
+@view
+@external
+def terms(submission: uint256, accounts: DynArray[address, 23]) -> IScores.Terms:
+    found: IScores.Terms = self.rated[submission]
+    if len(found.factors) == 0:
+        for account: address in accounts:
+            found.factors.append(10_000)
+    return found
 
 
 @external

@@ -18,6 +18,7 @@ from sheaf.market.requests import (
     PENDING,
     SETTLED,
     VOID,
+    Ratings,
     RequestsTwin,
     Rules,
     Terms,
@@ -171,8 +172,10 @@ class Market(RuleBasedStateMachine):
         self._settle(sender, self._one_of(self.twin.submissions, pick), form, is_claimed)
 
     def _settle(self, sender: str, submission: int, form: Any, is_claimed: bool) -> None:
-        verdict = self._verdict(submission, form)
+        verdict, ratings = self._verdict(submission, form), Ratings()
         if verdict is not None:
+            ratings = self._ratings(verdict, form)
+            self.desk.rate(submission, ratings.factors[: verdict.size], *ratings[:2])
             self.drawn.add(submission)
             self.desk.verdicts.draw(submission)
             self.desk.verdicts.decide(submission, tuple(verdict))
@@ -181,7 +184,7 @@ class Market(RuleBasedStateMachine):
         def both() -> int:
             made = self.twin.submissions.get(submission)
             if not is_claimed or made is None or made.phase == PENDING:
-                self.twin.settle(submission, verdict or nothing)
+                self.twin.settle(submission, verdict or nothing, ratings)
             return self.twin.escrow.withdraw(self.token, sender) if is_claimed else 0
 
         if is_claimed and verdict is not None and not self._would_be_owed(sender, submission, verdict):
@@ -253,6 +256,13 @@ class Market(RuleBasedStateMachine):
         decided = approved + rejected
         first = int(decided * early) if is_enlarged else decided
         return Verdict(approved, rejected, first, size, last, opened % 2**last, list(SEATS[:last]))
+
+    @staticmethod
+    def _ratings(verdict: Verdict, form: Any) -> Ratings:
+        # Made from the same numbers as the verdict: some of it is gold, and each seat has earned another share of its fee.
+        yes, no, early, _, _, opened = form
+        factors = [10_000 - (opened >> seat) % 3001 * (seat % 2) for seat in range(23)]
+        return Ratings(int(verdict.approved * no * early), int(verdict.rejected * yes), factors)
 
     def _would_be_owed(self, sender: str, submission: int, verdict: Verdict) -> bool:
         made = self.twin.submissions[submission]

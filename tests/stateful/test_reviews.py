@@ -200,6 +200,9 @@ class Reviews(RuleBasedStateMachine):
         """The contract's view of the case that was touched last is the twin's."""
         view = tuple(self.world.reviews.review(self.touched))
         assert view == tuple(vars(self.twin.review(self.touched)).values())
+        for number in (1, 2):
+            left = self.world.reviews.openings(self.touched, number)
+            assert left == self.twin.openings(self.touched, number)
 
     def _check_locks(self) -> None:
         """Every member's stake is locked for exactly the cases it sits in that are not closed."""

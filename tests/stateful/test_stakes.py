@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from sheaf.domain.errors import Refused
+from sheaf.domain.ids import ZERO_ADDRESS
 from sheaf.review.stakes import DRAW, RELEASE, SLASH, Draw, StakesTwin
 from tests.contracts.conftest import SUPPLY, TOKEN, load
 
@@ -88,7 +89,7 @@ class Stakes(RuleBasedStateMachine):
         seed=st.binary(min_size=32, max_size=32),
         count=st.integers(0, 6),
         lock=st.integers(0, 60).map(lambda n: n * 10 * TOKEN),
-        excluded=st.lists(accounts, max_size=2),
+        excluded=st.lists(accounts, max_size=5),
         seated=st.lists(numbers, max_size=3, unique=True),
     )
     def draw(self, seed: bytes, count: int, lock: int, excluded: list[str], seated: list[int]) -> None:
@@ -114,15 +115,25 @@ class Stakes(RuleBasedStateMachine):
         if any(amount > held for held in locked):
             self._step("release", JUDGE, numbers, amount, 0, 0)
 
-    @rule(number=numbers, amount=amounts)
-    def slash(self, number: int, amount: int) -> None:
-        self._step("slash", JUDGE, number, amount)
+    @rule(number=numbers, amount=amounts, to=st.sampled_from([ZERO_ADDRESS, JUDGE]))
+    def slash(self, number: int, amount: int, to: str) -> None:
+        self._step("slash", JUDGE, number, amount, to)
+
+    @rule(number=numbers, seconds=st.sampled_from([0, 1, UNBONDING_SECONDS, 10 * UNBONDING_SECONDS]))
+    def jail(self, number: int, seconds: int) -> None:
+        self._now()
+        self._step("jail", JUDGE, number, self.twin.now + seconds)
+
+    @rule(sender=st.sampled_from([JUDGE, NEWCOMER, NEWCOMER, *ACCOUNTS]), number=numbers)
+    def free(self, sender: str, number: int) -> None:
+        self._step("free", sender, number)
 
     @rule(sender=st.sampled_from([NEWCOMER, *ACCOUNTS]), number=numbers)
     def usurp(self, sender: str, number: int) -> None:
         """Whoever was not appointed takes nothing."""
-        self._step("slash", sender, number, TOKEN)
+        self._step("slash", sender, number, TOKEN, sender)
         self._step("release", sender, [number], 0, 1, TOKEN)
+        self._step("jail", sender, number, 2**40)
         self._step("appoint", sender, sender, SLASH)
 
     @rule(blocks=st.integers(1, 2 * PERIOD_BLOCKS))
@@ -155,8 +166,9 @@ class Stakes(RuleBasedStateMachine):
             expected = (held.amount, held.locked, held.unbonding, held.release_at)
             assert tuple(self.stakes.position(number)) == expected
             assert self.stakes.weight(number) == weight
+            assert self.stakes.jailed_until(number) == self.twin.jailed_until(number)
         assert self.token.totalSupply() == SUPPLY - self.twin.burned
-        outside = sum(self.token.balanceOf(account) for account in ACCOUNTS)
+        outside = sum(self.token.balanceOf(account) for account in [*ACCOUNTS, JUDGE])
         assert outside + self.twin.held + self.twin.burned == GRANT * len(ACCOUNTS)
 
     def _now(self) -> int:

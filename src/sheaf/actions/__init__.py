@@ -12,6 +12,7 @@ from sheaf.actions.account import (
     unlock,
 )
 from sheaf.actions.cases.ballot import find_marks, keep_marks
+from sheaf.actions.cases.rating import score
 from sheaf.actions.cases.reading import Assignment
 from sheaf.actions.context import Context
 from sheaf.actions.deliver import hand_over, hand_to_buyer
@@ -79,6 +80,7 @@ __all__ = [
     "recompute",
     "register_key",
     "resume_submissions",
+    "score",
     "seats",
     "settle",
     "settlement_of",

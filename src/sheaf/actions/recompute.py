@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from sheaf.domain.ids import SubmissionId
+from sheaf.actions.cases.rating import votes_of
+from sheaf.domain.ids import Address, SubmissionId
 from sheaf.market import requests
-from sheaf.review import committees, openings, reviews
+from sheaf.review import committees, openings, reviews, scores
+from sheaf.review.scores import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sheaf.actions.cases.docket import Case, Round, Tally
     from sheaf.actions.context import Context
+    from sheaf.chain.events import Event
     from sheaf.review.openings import Count
 
 
@@ -74,6 +78,7 @@ def _steps(ctx: Context, case: Case) -> Iterator[tuple[str, Callable[[], None]]]
     for drawn, tally in zip(case.rounds, [one for one in case.tallies if one.round], strict=False):
         yield f"round {drawn.number}: openings", partial(_check_openings, ctx, case, drawn, tally)
         yield f"round {drawn.number}: verdict", partial(_check_verdict, ctx, case, (drawn, tally), counts)
+    yield "ratings", partial(_check_ratings, ctx, case)
     if case.settlement is not None:
         yield "payments", partial(_check_payments, ctx, case)
 
@@ -145,13 +150,70 @@ def _check_payments(ctx: Context, case: Case) -> None:
         state.opened_mask, case.members,
     )  # fmt: skip
     made = requests.submission(ctx.chain, case.submission)
-    parts = requests.split(
-        verdict, found.price, found.fee_bps, found.protocol_fee_bps, made.bond_percent, reserved.bond
+    prices = requests.Prices(
+        found.price, found.fee_bps, found.protocol_fee_bps, made.bond_percent, reserved.bond
     )
+    parts = requests.split(verdict, prices, _ratings(ctx, case))
     _same("records approved", settled["approved"], last.approved)
     _same("records rejected", settled["rejected"], last.rejected)
     for name in ("paid", "validators_paid", "bond_back", "forfeited", "protocol_fee", "unearned"):
         _same(name.replace("_", " "), settled[name], getattr(parts, name))
+
+
+def _check_ratings(ctx: Context, case: Case) -> None:
+    """Count everybody's agreement again and hold that of this submission's reviewers against what Scores has."""
+    said = _said(ctx)
+    if not any(one.name == "Scored" and one.args["submission"] == case.submission for one in said):
+        raise _Skipped("nobody has rated the reviewers")
+    standings = _standings(ctx, said)
+    for account in votes_of(ctx, case).accounts:
+        _same(
+            f"agreement of {account}",
+            scores.standing(ctx.chain, Address(account)).agreement,
+            standings[account].agreement,
+        )
+
+
+def _ratings(ctx: Context, case: Case) -> requests.Ratings:
+    """Return what Scores told the settlement: the gold that counted, and what share of its fee each seat had earned by then."""
+    before = list(takewhile(lambda one: not _settles(one, case), _said(ctx)))
+    gold = (0, 0)
+    for one in before:
+        if one.args.get("submission") == case.submission and one.name in (
+            "GoldOpened",
+            "GoldVoided",
+            "Ruled",
+        ):
+            is_opened = one.name == "GoldOpened"
+            gold = (one.args["approved"], one.args["rejected"]) if is_opened else (0, 0)
+    standings = _standings(ctx, before)
+    factors = [standings.get(account, Standing()).factor_bps for account in case.members]
+    return requests.Ratings(*gold, tuple(factors))
+
+
+def _standings(ctx: Context, said: list[Event]) -> dict[str, Standing]:
+    """Return everybody's agreement after all ratings in `said`, counted again from the votes in their order."""
+    standings: dict[str, Standing] = {}
+    for one in said:
+        if one.name == "Scored":
+            case = ctx.docket.case(one.args["submission"])
+            votes = votes_of(ctx, case)
+            for account, found in zip(
+                votes.accounts, scores.agreement(votes.bitmaps, case.records), strict=True
+            ):
+                former = standings.get(account, Standing())
+                standings[account] = scores.averaged(former, found, one.args["reference"])
+    return standings
+
+
+def _said(ctx: Context) -> list[Event]:
+    """Return what Scores, Reviews and Requests have said so far, in order."""
+    contracts = ("Scores", "Reviews", "Requests")
+    return ctx.chain.market_events(contracts, ctx.chain.deployment_block, ctx.docket.refresh().number)
+
+
+def _settles(event: Event, case: Case) -> bool:
+    return event.name == "SubmissionSettled" and event.args["submission"] == case.submission
 
 
 def _reserved(ctx: Context, case: Case) -> requests.Reservation:

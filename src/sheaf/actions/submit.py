@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 from sheaf.actions.account import approve, require_address, require_funds
 from sheaf.actions.cases import journal, letters
-from sheaf.actions.cases.draft import Draft, content_key, draft_path, drafting, drafts, new_nonce
+from sheaf.actions.cases.draft import (
+    Draft,
+    content_key,
+    draft_path,
+    drafting,
+    drafts,
+    gold_commitment,
+    new_nonce,
+)
 from sheaf.actions.cases.examine import associated, content_of, packed, read_records, self_check
 from sheaf.actions.cases.reading import sample_read_by
 from sheaf.actions.cases.sending import close_number
@@ -68,8 +76,11 @@ def submit(
     *,
     custodian: Address | None = None,
     is_forced: bool = False,
+    gold: bytes = b"",
 ) -> SubmissionId:
     """Offer records to a request and return the submission's number: bond deposited, key sealed to the `custodian` (oneself).
+
+    `gold` commits to records whose answers are known (`scores.gold_commitment`); where there are none nobody can tell.
 
     The same records again are the same submission: nothing is sent or paid twice, and after a crash the rest is done.
     Raises RecordError if the checks would refuse records, unless `is_forced`, and InputError before anything is sent if the
@@ -95,6 +106,7 @@ def submit(
                 nonce=new_nonce(ctx, hashlib.sha256(content.digests).digest()),
                 custodian=keeper,
                 bond=expected.bond,
+                gold=gold,
             )
             journal.keep(path, draft)
             _store(ctx, draft, table, path)
@@ -176,6 +188,7 @@ def _send(ctx: Context, draft: Draft, path: Path) -> None:
             requests.Offer(
                 request=found.id, records=draft.records, root=draft.root, cid=binary(draft.cid),
                 key_commitment=key_commitment(content_key(ctx, draft)), custodian=Address(draft.custodian),
+                gold=gold_commitment(ctx, draft),
             ),
         )  # fmt: skip
     journal.keep(path, draft)

@@ -14,7 +14,20 @@ from sheaf.chain.abi import EventForm, Function
 from sheaf.domain.errors import InputError
 from sheaf.domain.ids import Address
 
-NAMES = ("MarketToken", "Parameters", "Nodes", "Stakes", "Committees", "Reviews", "Escrow", "Requests")
+NAMES = (
+    "MarketToken",
+    "Parameters",
+    "Nodes",
+    "Stakes",
+    "Committees",
+    "Reviews",
+    "Scores",
+    "Escrow",
+    "Requests",
+    "Standing",
+    "Disputes",
+    "Reversals",
+)
 """The market's contracts, in the order in which they are deployed."""
 
 SOURCES = Path(__file__).resolve().parent.parent / "contracts"

@@ -22,7 +22,7 @@ from sheaf.domain.ids import Address
 
 Report = Callable[[str], None]
 
-RELEASE, DRAW = 1, 4
+RELEASE, SLASH, DRAW = 1, 2, 4
 """Powers over stakes, as `Stakes.appoint` takes them."""
 
 
@@ -53,7 +53,11 @@ PROFILES = {
             "challenge_seconds": 2,
             "draw_delay_blocks": 1,
             "draw_blocks": 300,
-            "ruling_seconds": 60,
+            "ruling_seconds": 7200,
+            "appeal_seconds": 60,
+            "jury_size": 1,
+            "audit_size": 3,
+            "dispute_bond": 1,
         },
     ),
     "public": Profile(
@@ -115,7 +119,9 @@ def deploy(
 def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Iterator[_Step]:
     known = {
         "token": at["MarketToken"], "stake_token": at["MarketToken"], "parameters": at["Parameters"], "stakes": at["Stakes"],
-        "committees": at["Committees"], "reviews": at["Reviews"], "escrow": at["Escrow"], "requests": at["Requests"],
+        "committees": at["Committees"], "reviews": at["Reviews"], "scores": at["Scores"],
+        "escrow": at["Escrow"], "requests": at["Requests"], "standing": at["Standing"],
+        "disputes": at["Disputes"], "reversals": at["Reversals"],
         "governor": deployer, "owner": deployer, "supply": profile.supply, "is_test": profile.is_test,
         "period_blocks": profile.period_blocks, "unbonding_seconds": profile.unbonding_seconds,
         "min_stake": profile.min_stake, "max_stake": profile.max_stake,
@@ -132,6 +138,11 @@ def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Itera
                 yield _Step(name, "wire", by_name(entry["inputs"]))
     yield _Step("Stakes", "appoint", (at["Committees"], DRAW))
     yield _Step("Stakes", "appoint", (at["Reviews"], RELEASE))
+    yield _Step("Stakes", "appoint", (at["Scores"], SLASH))
+    yield _Step("Stakes", "appoint", (at["Disputes"], RELEASE | SLASH | DRAW))
+    yield _Step("Stakes", "appoint", (at["Reversals"], SLASH))
+    yield _Step("Reviews", "propose_arbiter", (at["Disputes"],))
+    yield _Step("Standing", "propose_feeder", (at["Reversals"],))
     for name, value in profile.parameters.items():
         yield _Step("Parameters", "set", (name, value))
 

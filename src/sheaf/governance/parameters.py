@@ -51,7 +51,17 @@ TABLE: tuple[Parameter, ...] = (
     Parameter("large_quorum", 8, 2, 11, 1),
     Parameter("small_value", 1000, 1, 100_000_000, 1),
     Parameter("large_value", 10_000, 1, 1_000_000_000, 1),
+    Parameter("jury_size", 5, 3, 11, 1),
+    Parameter("audit_size", 15, 3, 15, 1),
+    Parameter("appeal_seconds", 86_400, 3600, 259_200, 1),
+    Parameter("dispute_bond", 10, 1, 1_000_000, 1),
+    Parameter("dispute_bond_bps", 1000, 0, 5000, 0),
+    Parameter("jail_seconds", 604_800, 86_400, 7_776_000, 1),
+    Parameter("jail_slash_bps", 1000, 0, 5000, 0),
+    Parameter("skill_bps", 9500, 6000, 10_000, 6000),
 )
+WORDS = -(-len(TABLE) // 8)
+"""Words of eight parameters each."""
 IDS: dict[str, int] = {parameter.name: key for key, parameter in enumerate(TABLE)}
 _SMALL_SIZE, _SMALL_VALUE = IDS["small_size"], IDS["small_value"]
 
@@ -86,8 +96,12 @@ class ParametersTwin:
         return (parameter.test_low if self.is_test else parameter.low), parameter.high
 
     def words(self) -> tuple[int, int, int]:
-        """Return all parameters as the contract packs them: 32 bits each, eight to a word, the first lowest."""
-        return tuple(sum(v << 32 * i for i, v in enumerate(self.values[w : w + 8])) for w in (0, 8, 16))  # type: ignore[return-value]
+        """Return the first three words, all that a draw reads."""
+        return self.word(0), self.word(1), self.word(2)
+
+    def word(self, i: int) -> int:
+        """Return eight parameters as the contract packs them: 32 bits each, the first lowest."""
+        return sum(value << 32 * place for place, value in enumerate(self.values[8 * i : 8 * i + 8]))
 
     def set(self, sender: str, key: int | str, value: int) -> None:
         """Set one parameter within its bounds and the rules between parameters."""
@@ -143,7 +157,9 @@ class ParametersTwin:
             size, quorum = values[key - key % 2], values[key - key % 2 + 1]
             _require(size % 2 == 1, "parameters: size must be odd")
             _require(2 * quorum > size and quorum <= size, "parameters: quorum")
-        elif key >= _SMALL_VALUE:
+        elif key in (IDS["jury_size"], IDS["audit_size"]):
+            _require(values[key] % 2 == 1, "parameters: size must be odd")
+        elif key in (_SMALL_VALUE, _SMALL_VALUE + 1):
             _require(values[_SMALL_VALUE] <= values[_SMALL_VALUE + 1], "parameters: small value above large")
         elif key in (IDS["bond_percent"], IDS["bond_floor_percent"]):
             _require(
@@ -164,8 +180,8 @@ def get(chain: Chain, name: str) -> int:
 
 
 def every(chain: Chain) -> dict[str, int]:
-    """Return all parameters by name, read in one call."""
-    words = chain.call(CONTRACT, "words")
+    """Return all parameters by name, read in two calls."""
+    words = [*chain.call(CONTRACT, "words"), chain.call(CONTRACT, "word", WORDS - 1)]
     return {name: (int(words[key // 8]) >> 32 * (key % 8)) & 0xFFFFFFFF for name, key in IDS.items()}
 
 

@@ -46,6 +46,18 @@ class Verdict(NamedTuple):
     accounts: Sequence[str]
 
 
+class Ratings(NamedTuple):
+    """What the settlement needs of Scores: gold records by verdict, and in bps what share of its fee each account has earned."""
+
+    gold_approved: int = 0
+    gold_rejected: int = 0
+    factors: Sequence[int] = (BPS,) * 23
+
+
+UNRATED = Ratings()
+"""Nothing is gold, and every account earns its whole fee."""
+
+
 class Split(NamedTuple):
     """Who gets what of a submission, in the token's smallest unit; `from_bond` is the part of the fees that the bond pays."""
 
@@ -79,7 +91,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a contributor submits; `cid` is the binary CIDv1 of the encrypted records."""
+    """What a contributor submits: `cid` is the binary CIDv1 of the encrypted records, `gold` a commitment (random if there is none)."""
 
     request: RequestId
     records: int
@@ -87,6 +99,7 @@ class Offer:
     cid: bytes
     key_commitment: bytes
     custodian: Address
+    gold: bytes
 
 
 @dataclass(frozen=True)
@@ -152,27 +165,39 @@ def reserved_by(
     return Reservation(value + fee, share_bps(value, protocol_fee_bps), bond)
 
 
-def split(
-    verdict: Verdict, price: int, fee_bps: int, protocol_fee_bps: int, bond_percent: int, bond: int
-) -> Split:
+class Prices(NamedTuple):
+    """What a submission's split is computed with: a request's price and fees, and what its contributor has bonded."""
+
+    price: int
+    fee_bps: int
+    protocol_fee_bps: int
+    bond_percent: int
+    bond: int
+
+
+def split(verdict: Verdict, prices: Prices, ratings: Ratings = UNRATED) -> Split:
     """Return who gets what. Each decided record pays the reviewers the same, however it was decided.
 
     Records decided in round 1 pay its seats, the others all seats; shares are differences of a running total, so together they
-    are the pool to the last unit. What seats that did not open would have earned is unearned.
+    are the pool to the last unit. What seats that did not open would have earned, and what others miss by their factor, is unearned.
+    Gold is neither paid nor forfeited, and its reviewers are paid from the reserve.
     """
+    price, fee_bps, protocol_fee_bps, bond_percent, bond = prices
+    bought = verdict.approved - min(ratings.gold_approved, verdict.approved)
+    refused = verdict.rejected - min(ratings.gold_rejected, verdict.rejected)
     decided = verdict.approved + verdict.rejected
     first_pool = share_bps(price * verdict.decided_first, fee_bps)
     last_pool = share_bps(price * (decided - verdict.decided_first), fee_bps)
     pool = first_pool + last_pool
-    from_bond = min(pool, share_bps(price * verdict.rejected, fee_bps))
+    from_bond = min(pool, share_bps(price * refused, fee_bps))
     seats = []
     for seat in range(verdict.size):
         share = _running(last_pool, seat, verdict.size)
         if seat < verdict.first_size:
             share += _running(first_pool, seat, verdict.first_size)
-        seats.append(share if verdict.opened_mask >> seat & 1 else 0)
-    paid = verdict.approved * price
-    forfeited = verdict.rejected * price * bond_percent // 100
+        seats.append(share_bps(share, ratings.factors[seat]) if verdict.opened_mask >> seat & 1 else 0)
+    paid = bought * price
+    forfeited = refused * price * bond_percent // 100
     return Split(
         paid=paid,
         seat_pays=tuple(seats),
@@ -276,12 +301,13 @@ class RequestsTwin:
         self.books[made.request].records_left += made.records
         made.phase = VOID
 
-    def settle(self, submission: int, verdict: Verdict) -> Split:
+    def settle(self, submission: int, verdict: Verdict, ratings: Ratings = UNRATED) -> Split:
         """Split the money of a decided submission."""
         made = self._pending(submission)
         book = self.books[made.request]
         amount, fee, bond = self._reservation(made)
-        parts = split(verdict, book.price, book.fee_bps, book.protocol_fee_bps, made.bond_percent, bond)
+        prices = Prices(book.price, book.fee_bps, book.protocol_fee_bps, made.bond_percent, bond)
+        parts = split(verdict, prices, ratings)
         pays = [Pay(made.contributor, parts.paid + parts.bond_back)]
         pays += [Pay(account, pay) for account, pay in zip(verdict.accounts, parts.seat_pays, strict=False)]
         pays.append(Pay(self.rules.treasury, parts.protocol_fee + parts.forfeited + parts.unearned))
@@ -290,7 +316,7 @@ class RequestsTwin:
             amount, fee, bond, taken, parts.protocol_fee, tuple(pay for pay in pays if pay.amount)
         )
         self.escrow.settle(made.request, settlement)
-        book.records_left += made.records - verdict.approved
+        book.records_left += made.records - verdict.approved + min(ratings.gold_approved, verdict.approved)
         made.phase = SETTLED
         return parts
 
@@ -420,7 +446,7 @@ def submit(chain: Chain, signer: Signer, offer: Offer) -> SubmissionId:
     """Submit records; return the submission's number. Raises Reverted."""
     receipt = chain.send(
         signer, CONTRACT, "submit", int(offer.request), offer.records, offer.root, offer.cid, offer.key_commitment,
-        offer.custodian,
+        offer.custodian, offer.gold,
     )  # fmt: skip
     return SubmissionId(_number(receipt, "SubmissionMade", "submission"))
 

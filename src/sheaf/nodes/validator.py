@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sheaf.actions.account import register_key
-from sheaf.actions.cases import letters, reasons, sheets
+from sheaf.actions.cases import letters, rating, reasons, sheets
 from sheaf.actions.deliver import buyer_of, hand_to_buyer, hand_to_fellows, is_handed, is_owed
 from sheaf.actions.review import DONE, advance
 from sheaf.actions.settle import tend
@@ -28,13 +28,16 @@ MAX_RANK = 8
 class Validator:
     """A validator's role, one account. What it does follows from chain, store, mailbox and its journal: it may die at any point.
 
-    Without a judge it does everything but vote: votes are then cast by hand.
+    Without a judge it does everything but vote: votes are then cast by hand. One that is `is_scoring` rates the reviewers of each
+    decided submission too; its transaction earns nothing, so by default it does not.
     """
 
     name = "validator"
 
-    def __init__(self, ctx: Context, judge: Judge | JudgeMaker | None = None) -> None:
-        self.ctx = ctx
+    def __init__(
+        self, ctx: Context, judge: Judge | JudgeMaker | None = None, *, is_scoring: bool = False
+    ) -> None:
+        self.ctx, self._is_scoring = ctx, is_scoring
         self.caseload = Caseload(self.name)
         self._rollbacks = 0
         self.doing: dict[SubmissionId, str] = {}
@@ -69,6 +72,8 @@ class Validator:
             before = self.doing.get(case.submission)
             self.doing[case.submission] = advance(self.ctx, case.submission, self._maker, turn=self._is_turn)
             done += self.doing[case.submission] in DONE or self.doing[case.submission] != before
+        if self._is_scoring and not case.is_over and case.tallies:
+            done += int(rating.score(self.ctx, case.submission))
         if not case.is_over and tend(self.ctx, case.submission, turn=self._is_turn, rank=self._rank(case)):
             done += 1
         if is_member:

@@ -129,6 +129,12 @@ def recover(hashed: bytes, signature: bytes) -> str:
         return ""
 
 
+def shown(mask: int, accounts: Sequence[str], bitmaps: Sequence[bytes]) -> bytes:
+    """Return the hash that a tally leaves of what it was shown: the seats of `mask`, their accounts and bitmaps, in seat order."""
+    hashes = [keccak(bitmap) for bitmap in bitmaps]
+    return keccak(encode(["uint256", "address[]", "bytes32[]"], [mask, list(accounts), hashes]))
+
+
 def pack(marked: Sequence[bool]) -> bytes:
     """Return the bitmap in which the marked records are set."""
     words = [0] * words_of(len(marked))

@@ -21,7 +21,7 @@ __all__ = [
     "CLOSED", "COMMITTING", "DECIDED", "HELD", "HUNG", "NONE", "VOTING",
     "Opening", "Openings", "Outcome", "Panel", "Review", "ReviewsTwin", "Times",
     "close_penalty", "commit", "commit_jointly", "commitment", "finalise", "hold", "openings_of", "reveal", "review",
-    "rule", "seals", "sign", "signer_of", "tally",
+    "rule", "seals", "shown", "sign", "signer_of", "tally",
 ]  # fmt: skip
 
 CONTRACT = "Reviews"
@@ -116,6 +116,7 @@ class _Docket:
     hung_block: int = 0
     verdict: bytes = bytes(32)
     chain: bytes = openings.NO_SEAL
+    shown: dict[int, bytes] = field(default_factory=dict)
     count: Count | None = None
 
     @property
@@ -202,6 +203,7 @@ class ReviewsTwin:
             _check_chain(docket, opened.order, sealed)
         for bitmap in bitmaps:
             _check_shape(bitmap, docket.records)
+        docket.shown[docket.round] = openings.shown(opened.mask, opened.accounts, bitmaps)
         return self._counted(docket, opened.mask, bitmaps)
 
     def finalise(self, submission: int) -> None:
@@ -271,6 +273,11 @@ class ReviewsTwin:
             docket.decided_first,
             docket.verdict if is_decided else bytes(32),
         )
+
+    def openings(self, submission: int, number: int) -> bytes:
+        """Return what the tally of round `number` was shown, as a hash; zero before."""
+        docket = self.dockets.get(submission)
+        return docket.shown.get(number, bytes(32)) if docket else bytes(32)
 
     def _seated(self, submission: int) -> _Docket:
         docket = self.dockets.get(submission)
@@ -379,6 +386,11 @@ def review(chain: Chain, submission: SubmissionId | int) -> Review:
     return Review(
         phase, number, committed, opened, settle_after, approved, rejected, decided_first, bytes(verdict)
     )
+
+
+def shown(chain: Chain, submission: int, number: int) -> bytes:
+    """Return the hash of what the tally of round `number` was shown (see `openings.shown`); zero before."""
+    return bytes(chain.call(CONTRACT, "openings", int(submission), number))
 
 
 def sign(chain: Chain, signer: Signer, submission: int, seat: int, committed: bytes) -> bytes:

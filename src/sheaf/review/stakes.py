@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sheaf.domain.amounts import WAD
 from sheaf.domain.errors import Refused
-from sheaf.domain.ids import Address, ValidatorId
+from sheaf.domain.ids import ZERO_ADDRESS, Address, ValidatorId
 from sheaf.review.draw import order, running_sums
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class _Validator:
     unbonding: int = 0
     release_at: int = 0
     tag: int = 0
+    jailed_until: int = 0
     before: int = 0
     after: int = 0
     since: int = 0
@@ -73,7 +74,7 @@ class _Validator:
         return self.after if self.since <= period else self.before
 
     def weigh(self, period: int) -> None:
-        weight = self.bonded // WAD
+        weight = 0 if self.jailed_until else self.bonded // WAD
         if weight == self.after:
             return
         if self.since <= period:
@@ -233,10 +234,37 @@ class StakesTwin:
             if missing_mask >> place & 1:
                 self._take(number, penalty)
 
-    def slash(self, sender: str, number: int, amount: int) -> int:
-        """Burn up to `amount` of what `number` holds; return what was burned."""
+    def slash(self, sender: str, number: int, amount: int, to: str = ZERO_ADDRESS) -> int:
+        """Take up to `amount` of what `number` holds: half (rounded down) goes to `to`, if given, the rest is burned."""
         self._only(sender, SLASH)
-        return self._take(number, amount)
+        taken = self._take(number, amount)
+        if to != ZERO_ADDRESS:
+            self.burned -= taken // 2
+        return taken
+
+    def jail(self, sender: str, number: int, until: int) -> None:
+        """Let a validator weigh nothing from the next period on."""
+        self._only(sender, SLASH)
+        _require(0 < number <= len(self.validators), "stakes: unknown validator")
+        _require(until > self.now, "stakes: jail is over already")
+        validator = self._at(number)
+        validator.jailed_until = max(until, validator.jailed_until)
+        validator.weigh(self.period)
+
+    def free(self, sender: str, number: int) -> None:
+        """Let a jailed validator weigh again from the next period on."""
+        _require(self.jailed_until(number) != 0, "stakes: not jailed")
+        is_over = self._has(sender, SLASH) or self.now >= self.jailed_until(number)
+        _require(is_over, "stakes: still jailed")
+        validator = self._at(number)
+        total = sum(other.after for other in self.validators)
+        _require(total + validator.bonded // WAD < WEIGHT_LIMIT, "stakes: the tree is full")
+        validator.jailed_until = 0
+        validator.weigh(self.period)
+
+    def jailed_until(self, number: int) -> int:
+        """Return from when a jailed validator may be freed; 0 for who is not jailed."""
+        return self._at(number).jailed_until if 0 < number <= len(self.validators) else 0
 
     def _sums(self) -> list[int]:
         return running_sums(self.weights())
@@ -247,7 +275,8 @@ class StakesTwin:
         _require(fits, "stakes: above the cap")
         _require(validator.bonded + amount >= self.min_stake, "stakes: below the least stake")
         total = sum(other.after for other in self.validators if other is not validator)
-        _require(total + (validator.bonded + amount) // WAD < WEIGHT_LIMIT, "stakes: the tree is full")
+        weight = 0 if validator.jailed_until else (validator.bonded + amount) // WAD
+        _require(total + weight < WEIGHT_LIMIT, "stakes: the tree is full")
         validator.amount += amount
         validator.weigh(self.period)
 
@@ -314,6 +343,16 @@ def appoint(chain: Chain, signer: Signer, contract: Address, powers: int) -> Rec
 def dismiss(chain: Chain, signer: Signer, contract: Address, powers: int) -> Receipt:
     """Take the power to slash or to draw from a contract, as governor."""
     return chain.send(signer, CONTRACT, "dismiss", contract, powers)
+
+
+def free(chain: Chain, signer: Signer, number: ValidatorId | int) -> Receipt:
+    """Let a jailed validator weigh again from the next period on. Raises Reverted before its time is over."""
+    return chain.send(signer, CONTRACT, "free", int(number))
+
+
+def jailed_until(chain: Chain, number: ValidatorId | int) -> int:
+    """Return from when a jailed validator may be freed, in Unix seconds; 0 for who is not jailed."""
+    return int(chain.call(CONTRACT, "jailed_until", int(number)))
 
 
 def id_of(chain: Chain, account: Address) -> ValidatorId:

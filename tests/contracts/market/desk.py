@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import boa
 
-from tests.contracts.market_world import CID, FOREVER, KEY, MOCKS, PARAMETERS, ROOT, TOKEN, source
+from tests.contracts.market_world import CID, FOREVER, GOLD, KEY, MOCKS, PARAMETERS, ROOT, TOKEN, source
 
 SEATS = tuple(str(boa.env.generate_address(f"seat {i}")) for i in range(23))
 BUYER, CONTRIBUTOR, OUTSIDER, DEPLOYER, TREASURY = (
@@ -40,7 +41,7 @@ class Desk:
 
     def submit(self, request: int, records: int = 50, **changes: Any) -> int:
         """Submit as the contributor."""
-        offer = {"root": ROOT, "cid": CID, "key": KEY, "custodian": CONTRIBUTOR} | changes
+        offer = {"root": ROOT, "cid": CID, "key": KEY, "custodian": CONTRIBUTOR, "gold": GOLD} | changes
         sender = offer.pop("sender", CONTRIBUTOR)
         return int(self.requests.submit(request, records, *offer.values(), sender=sender))
 
@@ -52,6 +53,10 @@ class Desk:
         }  # fmt: skip
         self.verdicts.draw(submission)
         self.verdicts.decide(submission, tuple((standard | changes).values()))
+
+    def rate(self, submission: int, factors: Sequence[int], approved: int = 0, rejected: int = 0) -> None:
+        """Let the members of a submission have earned these shares of their fees, and some of its records be gold."""
+        self.verdicts.rate(submission, (approved, rejected, list(factors)))
 
     def set(self, name: str, value: int) -> None:
         """Set a parameter."""
@@ -78,7 +83,7 @@ def deploy_desk(token: Any | None = None) -> Desk:
         escrow = source("market/Escrow.vy").deploy()
         requests = source("market/Requests.vy").deploy(parameters, escrow, stake_token)
         escrow.wire(requests)
-        requests.wire(verdicts, verdicts)
+        requests.wire(verdicts, verdicts, verdicts)
         for account in (BUYER, CONTRIBUTOR, OUTSIDER):
             stake_token.transfer(account, 10**11 * TOKEN)
     for account in (BUYER, CONTRIBUTOR, OUTSIDER):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import boa
 import pytest
 
 from tests.contracts.conftest import DRAW, RELEASE, SLASH
+from tests.contracts.review.disputes.court import Court
 
 
 @dataclass
@@ -44,7 +46,7 @@ class JudgePower:
 
     def slash(self, number: int, amount: int) -> int:
         """Slash."""
-        return int(self.stakes.slash(number, amount, sender=self.actor))
+        return int(self.stakes.slash(number, amount, "0x" + "00" * 20, sender=self.actor))
 
 
 @pytest.fixture
@@ -52,3 +54,15 @@ def judge_power(stakes: Any, deployer: str) -> JudgePower:
     actor = str(boa.env.generate_address("judge power"))
     stakes.appoint(actor, DRAW | RELEASE | SLASH, sender=deployer)
     return JudgePower(stakes, actor)
+
+
+@pytest.fixture(scope="session")
+def _court() -> Court:
+    return Court()
+
+
+@pytest.fixture
+def court(_court: Court) -> Iterator[Court]:
+    """A market with a court."""
+    with boa.env.anchor():
+        yield _court

@@ -15,8 +15,8 @@ from sheaf.chain.rpc import Chain
 from sheaf.chain.signer import Signer
 from sheaf.domain.errors import ChainError, InputError, WrongNetwork
 
-STEPS = 20
-"""Eight contracts, four wirings, two appointments, six parameters."""
+STEPS = 35
+"""Twelve contracts, six wirings, five appointments, an arbiter, a feeder, ten parameters."""
 
 
 class Killed(BaseException):
@@ -53,11 +53,15 @@ def test_profiles(deployer: Signer, tmp_path: Path) -> None:
         found = deploy(chain, deployer, name, report=lines.append)
         chain = Chain(chain.endpoint, found)
         assert tuple(found.addresses) == NAMES
-        assert len(lines) == 14 + len(profile.parameters)
+        assert len(lines) == 25 + len(profile.parameters)
         assert chain.call("Parameters", "is_test") is profile.is_test
         assert chain.call("Parameters", "get", 2) == profile.parameters.get("challenge_seconds", 172_800)
         assert chain.call("Stakes", "powers", found.addresses["Committees"]) == 4
         assert chain.call("Stakes", "powers", found.addresses["Reviews"]) == 1
+        assert chain.call("Stakes", "powers", found.addresses["Disputes"]) == 7
+        assert chain.call("Reviews", "pending_arbiter") == found.addresses["Disputes"]
+        assert chain.call("Stakes", "powers", found.addresses["Scores"]) == 2
+        assert chain.call("Requests", "scores") == found.addresses["Scores"]
         assert chain.call("MarketToken", "balanceOf", deployer.address) == profile.supply
 
 

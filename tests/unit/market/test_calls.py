@@ -72,7 +72,13 @@ def open_and_submit(place: Place, records: int = 50) -> tuple[int, int]:
     )
     bond, reserve = requests.reservation(place.chain, found, records)
     offer = requests.Offer(
-        request, records, b"\1" * 32, binary(cid_of(b"records")), b"\2" * 32, place.contributor.address
+        request,
+        records,
+        b"\1" * 32,
+        binary(cid_of(b"records")),
+        b"\2" * 32,
+        place.contributor.address,
+        b"\3" * 32,
     )
     submission = requests.submit(place.chain, place.contributor, offer)
     held = escrow.ledger(place.chain, request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf.market.requests import Verdict, fee_on, reserved_by, split
+from sheaf.market.requests import Prices, Ratings, Verdict, fee_on, reserved_by, split
 
 SEATS = tuple(f"seat {i}" for i in range(23))
 
@@ -31,7 +31,7 @@ def test_every_unit_has_an_owner(case: tuple[Verdict, int, int, int, int, int]) 
     """Each ledger gives exactly what was taken of it, never more than was set aside, and nobody is paid a negative amount."""
     verdict, records, price, fee_bps, protocol_fee_bps, percent = case
     aside = reserved_by(records, price, fee_bps, protocol_fee_bps, percent)
-    parts = split(verdict, price, fee_bps, protocol_fee_bps, percent, aside.bond)
+    parts = split(verdict, Prices(price, fee_bps, protocol_fee_bps, percent, aside.bond))
     pool = parts.validators_paid + parts.unearned
     taken = parts.paid + pool - parts.from_bond
     assert 0 <= taken <= aside.amount
@@ -44,6 +44,27 @@ def test_every_unit_has_an_owner(case: tuple[Verdict, int, int, int, int, int]) 
         assert taken == 0
 
 
+@given(
+    settled(), st.floats(0, 1), st.floats(0, 1), st.lists(st.integers(7000, 10_000), min_size=23, max_size=23)
+)
+def test_gold_and_factors_move_money_only_to_the_buyer_and_the_treasury(
+    case: tuple[Verdict, int, int, int, int, int], yes: float, no: float, factors: list[int]
+) -> None:
+    """Whatever is gold and whatever reviewers have earned, ledgers balance; no seat gets more, and the difference is unearned."""
+    verdict, records, price, fee_bps, protocol_fee_bps, percent = case
+    aside = reserved_by(records, price, fee_bps, protocol_fee_bps, percent)
+    prices = Prices(price, fee_bps, protocol_fee_bps, percent, aside.bond)
+    ratings = Ratings(int(verdict.approved * yes), int(verdict.rejected * no), factors)
+    plain, rated = split(verdict, prices), split(verdict, prices, ratings)
+    taken = rated.paid + rated.validators_paid + rated.unearned - rated.from_bond
+    assert 0 <= taken <= aside.amount and 0 <= rated.protocol_fee <= aside.fee
+    assert rated.from_bond + rated.forfeited + rated.bond_back == aside.bond
+    assert rated.paid == plain.paid - price * ratings.gold_approved and rated.forfeited <= plain.forfeited
+    assert all(7 * a // 10 <= b <= a for a, b in zip(plain.seat_pays, rated.seat_pays, strict=True))
+    total = plain.validators_paid + plain.unearned
+    assert rated.validators_paid + rated.unearned == total
+
+
 @given(settled())
 def test_approving_and_rejecting_earn_the_same(case: tuple[Verdict, int, int, int, int, int]) -> None:
     """Exchanging approvals and rejections changes no seat's pay."""
@@ -51,7 +72,8 @@ def test_approving_and_rejecting_earn_the_same(case: tuple[Verdict, int, int, in
     aside = reserved_by(records, price, fee_bps, protocol_fee_bps, percent)
     other = verdict._replace(approved=verdict.rejected, rejected=verdict.approved)
     pays = [
-        split(v, price, fee_bps, protocol_fee_bps, percent, aside.bond).seat_pays for v in (verdict, other)
+        split(v, Prices(price, fee_bps, protocol_fee_bps, percent, aside.bond)).seat_pays
+        for v in (verdict, other)
     ]
     assert pays[0] == pays[1]
 
@@ -72,7 +94,7 @@ def test_the_worked_example() -> None:
     """50 records at 1 with 400 bps: 50 for the contributor and 2 for five validators, of 52 set aside."""
     verdict = Verdict(50, 0, 50, 5, 5, 31, SEATS[:5])
     aside = reserved_by(50, 1, 400, 250, 20)
-    parts = split(verdict, 1, 400, 250, 20, aside.bond)
+    parts = split(verdict, Prices(1, 400, 250, 20, aside.bond))
     assert aside == (52, 1, 12)
     assert (parts.paid, parts.validators_paid, parts.bond_back, parts.unearned) == (50, 2, 12, 0)
     assert parts.seat_pays == (0, 0, 1, 0, 1)

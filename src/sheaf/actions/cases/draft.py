@@ -35,6 +35,7 @@ class Draft(msgspec.Struct, kw_only=True):
     root: bytes = b""
     custodian: str = ""
     bond: int = 0
+    gold: bytes = b""
     sent_as: int | None = None
     submission: int | None = None
     is_done: bool = False
@@ -71,6 +72,11 @@ def drafts(ctx: Context) -> dict[Path, Draft]:
 def content_key(ctx: Context, draft: Draft) -> bytes:
     """Return a draft's content key, 32 bytes."""
     return ctx.sender.derive_secret(b"content key " + ctx.market.encode() + draft.nonce)
+
+
+def gold_commitment(ctx: Context, draft: Draft) -> bytes:
+    """Return the draft's commitment to gold; where it has none, 32 bytes that nobody else can tell from one."""
+    return draft.gold or ctx.sender.derive_secret(b"no gold " + ctx.market.encode() + draft.nonce)
 
 
 def own_key(ctx: Context, submission: SubmissionId) -> bytes | None:

@@ -14,7 +14,7 @@ from ..interfaces import IParameters
 
 implements: IParameters
 
-LAST: constant(uint256) = 23
+LAST: constant(uint256) = 31
 MASK: constant(uint256) = 2**32 - 1
 
 # Identifiers that the rules between parameters need.
@@ -24,13 +24,15 @@ SMALL_SIZE: constant(uint256) = 16
 LARGE_QUORUM: constant(uint256) = 21
 SMALL_VALUE: constant(uint256) = 22
 LARGE_VALUE: constant(uint256) = 23
+JURY_SIZE: constant(uint256) = 24
+AUDIT_SIZE: constant(uint256) = 25
 
 # Each name fills 20 characters (Vyper has no arrays of strings); NAME_LENGTHS says how many of them it uses.
 NAME_WIDTH: constant(uint256) = 20
 NAMES: constant(
-    String[480]
-) = "commit_seconds......reveal_seconds......challenge_seconds...draw_delay_blocks...draw_blocks.........audit_bps...........missing_reveal_bps..ruling_seconds......protocol_fee_bps....bond_percent........fee_min_bps.........fee_max_bps.........request_max_seconds.paused..............bond_floor_percent..record_max..........small_size..........small_quorum........middle_size.........middle_quorum.......large_size..........large_quorum........small_value.........large_value........."
-NAME_LENGTHS: constant(uint256[24]) = [
+    String[640]
+) = "commit_seconds......reveal_seconds......challenge_seconds...draw_delay_blocks...draw_blocks.........audit_bps...........missing_reveal_bps..ruling_seconds......protocol_fee_bps....bond_percent........fee_min_bps.........fee_max_bps.........request_max_seconds.paused..............bond_floor_percent..record_max..........small_size..........small_quorum........middle_size.........middle_quorum.......large_size..........large_quorum........small_value.........large_value.........jury_size...........audit_size..........appeal_seconds......dispute_bond........dispute_bond_bps....jail_seconds........jail_slash_bps......skill_bps..........."
+NAME_LENGTHS: constant(uint256[32]) = [
     14,
     14,
     17,
@@ -55,8 +57,16 @@ NAME_LENGTHS: constant(uint256[24]) = [
     12,
     11,
     11,
+    9,
+    10,
+    14,
+    12,
+    16,
+    12,
+    14,
+    9,
 ]
-DEFAULTS: constant(uint256[24]) = [
+DEFAULTS: constant(uint256[32]) = [
     3600,
     3600,
     172800,
@@ -81,8 +91,16 @@ DEFAULTS: constant(uint256[24]) = [
     8,
     1000,
     10000,
+    5,
+    15,
+    86400,
+    10,
+    1000,
+    604800,
+    1000,
+    9500,
 ]
-LOWS: constant(uint256[24]) = [
+LOWS: constant(uint256[32]) = [
     300,
     300,
     86400,
@@ -107,9 +125,17 @@ LOWS: constant(uint256[24]) = [
     2,
     1,
     1,
+    3,
+    3,
+    3600,
+    1,
+    0,
+    86400,
+    0,
+    6000,
 ]
 # Test networks may be fast and small: times from one second, rounds from one seat.
-TEST_LOWS: constant(uint256[24]) = [
+TEST_LOWS: constant(uint256[32]) = [
     1,
     1,
     1,
@@ -134,8 +160,16 @@ TEST_LOWS: constant(uint256[24]) = [
     1,
     1,
     1,
+    1,
+    1,
+    1,
+    1,
+    0,
+    1,
+    0,
+    6000,
 ]
-HIGHS: constant(uint256[24]) = [
+HIGHS: constant(uint256[32]) = [
     86400,
     86400,
     604800,
@@ -160,11 +194,19 @@ HIGHS: constant(uint256[24]) = [
     11,
     100000000,
     1000000000,
+    11,
+    15,
+    259200,
+    1000000,
+    5000,
+    7776000,
+    5000,
+    10000,
 ]
 
 is_test: public(immutable(bool))
 
-_words: uint256[3]
+_words: uint256[4]
 governor: public(address)
 pending_governor: public(address)
 treasury: public(address)
@@ -182,7 +224,7 @@ def __init__(governor_: address, is_test_: bool):
     self.governor = governor_
     is_test = is_test_
     self.treasury = governor_
-    for id: uint256 in range(24):
+    for id: uint256 in range(32):
         self._write(id, DEFAULTS[id])
 
 
@@ -270,7 +312,7 @@ def word(i: uint256) -> uint256:
     """
     @notice Eight parameters at once: parameter 8·i + j lies in bits 32·j and up.
     """
-    assert i < 3, "parameters: unknown word"
+    assert i < 4, "parameters: unknown word"
     return self._words[i]
 
 
@@ -278,9 +320,9 @@ def word(i: uint256) -> uint256:
 @external
 def words() -> uint256[3]:
     """
-    @notice All words at once.
+    @notice The first three words at once: all that a draw reads.
     """
-    return self._words
+    return [self._words[0], self._words[1], self._words[2]]
 
 
 @view
@@ -349,7 +391,9 @@ def _check_rules(id: uint256):
         quorum: uint256 = self._read(id - id % 2 + 1)
         assert size % 2 == 1, "parameters: size must be odd"
         assert 2 * quorum > size and quorum <= size, "parameters: quorum"
-    elif id >= SMALL_VALUE:
+    elif id == JURY_SIZE or id == AUDIT_SIZE:
+        assert self._read(id) % 2 == 1, "parameters: size must be odd"
+    elif id == SMALL_VALUE or id == LARGE_VALUE:
         assert self._read(SMALL_VALUE) <= self._read(LARGE_VALUE), "parameters: small value above large"
     elif id == BOND_PERCENT or id == BOND_FLOOR_PERCENT:
         assert self._read(BOND_FLOOR_PERCENT) <= self._read(BOND_PERCENT), "parameters: bond below its floor"

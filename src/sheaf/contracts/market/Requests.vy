@@ -15,6 +15,7 @@ from ..interfaces import IEscrow
 from ..interfaces import IParameters
 from ..interfaces import IRequests
 from ..interfaces import IReviews
+from ..interfaces import IScores
 from ..modules import settlement
 
 implements: IRequests
@@ -53,6 +54,7 @@ stake_token: public(immutable(address))
 
 committees: public(ICommittees)
 reviews: public(IReviews)
+scores: public(IScores)
 request_count: public(uint256)
 submission_count: public(uint256)
 
@@ -79,15 +81,17 @@ def __init__(parameters_: address, escrow_: address, stake_token_: address):
 
 
 @external
-def wire(committees_: address, reviews_: address):
+def wire(committees_: address, reviews_: address, scores_: address):
     """
-    @notice Name the contracts that draw and judge. Deployer only, once, for ever.
+    @notice Name the contracts that draw, judge and rate the judges. Deployer only, once, for ever.
     """
     assert msg.sender == deployer, "requests: not the deployer"
     assert self.reviews.address == empty(address), "requests: already wired"
     assert committees_ != empty(address) and reviews_ != empty(address), "requests: no committees or reviews"
+    assert scores_ != empty(address), "requests: no scores"
     self.committees = ICommittees(committees_)
     self.reviews = IReviews(reviews_)
+    self.scores = IScores(scores_)
 
 
 @external
@@ -205,12 +209,14 @@ def submit(
     cid: Bytes[36],
     key_commitment: bytes32,
     custodian: address,
+    gold: bytes32,
 ) -> uint256:
     """
     @notice Offer `records` records under a Merkle root, with a bond; their pay is reserved from now on.
     @param cid Binary CIDv1 (sha2-256) of the encrypted records.
     @param key_commitment Commitment to the content key.
     @param custodian Who hands the key to the committee.
+    @param gold Commitment to the records whose answers are known, by position; any random value where there are none.
     @return The submission's id.
     """
     word: uint256 = self._open_for_business()
@@ -223,6 +229,7 @@ def submit(
     assert root != empty(bytes32), "requests: no root"
     assert key_commitment != empty(bytes32), "requests: no key commitment"
     assert custodian != empty(address), "requests: no custodian"
+    assert gold != empty(bytes32), "requests: no gold commitment"
     self._check_cid(cid)
 
     self._books[request] = book - (records << 200)
@@ -238,7 +245,9 @@ def submit(
         | (bond_percent << 248)
     )
     self._submissions[id] = packed
-    self._commitments[id] = keccak256(abi_encode(root, keccak256(cid), key_commitment, custodian))
+    self._commitments[id] = keccak256(
+        abi_encode(root, keccak256(cid), key_commitment, custodian, gold)
+    )
     amount: uint256 = 0
     fee: uint256 = 0
     bond: uint256 = 0
@@ -253,6 +262,7 @@ def submit(
         cid=cid,
         key_commitment=key_commitment,
         custodian=custodian,
+        gold=gold,
         bond=bond,
     )
     return id
@@ -382,11 +392,12 @@ def _settle(submission: uint256) -> address:
     request: uint256 = settlement.request(packed)
     outcome: IReviews.Outcome = extcall self.reviews.close(submission)
     self._end(submission, packed, SETTLED)
-    returned: uint256 = settlement.records(packed) - outcome.approved
+    terms: IScores.Terms = staticcall self.scores.terms(submission, outcome.accounts)
+    returned: uint256 = settlement.records(packed) - outcome.approved + min(terms.gold_approved, outcome.approved)
     if returned > 0:
         self._books[request] += returned << 200
     parts: settlement.Split = settlement.split(
-        packed, self._prices[request], outcome, staticcall parameters.treasury()
+        packed, self._prices[request], outcome, terms, staticcall parameters.treasury()
     )
     token: address = extcall escrow.settle(request, parts.settlement)
     log IRequests.SubmissionSettled(

@@ -6,10 +6,47 @@
 @notice Powers are bits of a mask (1, 2, 4); each keeps the time from which it is in effect in 64 bits of one word.
 """
 
+from ..interfaces import IParameters
+from ..interfaces import IStakes
+
 POWERS: constant(uint256) = 7
+# All but the first, to release: a lock must always find its way back.
+DISMISSIBLE: constant(uint256) = 6
 FOREVER: constant(uint256) = 2**64 - 1
 
+appointments_parameters: immutable(IParameters)
+
 _appointments: HashMap[address, uint256]
+
+
+@deploy
+def __init__(parameters_: address):
+    appointments_parameters = IParameters(parameters_)
+
+
+@external
+def dismiss(contract: address, powers: uint256):
+    """
+    @notice Take the power to slash or to draw from a contract at once. Governor only.
+    @dev The power to release stays for ever: a lock must always find its way back.
+    """
+    self._only_governor()
+    assert powers != 0 and powers & ~DISMISSIBLE == 0, "appointments: cannot be dismissed"
+    word: uint256 = self._appointments[contract]
+    for i: uint256 in range(3):
+        if powers & (1 << i) != 0:
+            word &= ~(FOREVER << (64 * i))
+    self._appointments[contract] = word
+    log IStakes.Dismissed(contract=contract, powers=powers)
+
+
+@view
+@external
+def powers(contract: address) -> uint256:
+    """
+    @notice The powers of a contract that are in effect now.
+    """
+    return self._powers(contract)
 
 
 @internal
@@ -25,17 +62,10 @@ def _appoint(contract: address, powers: uint256, effective_at: uint256):
     self._appointments[contract] = word
 
 
+@view
 @internal
-def _dismiss(contract: address, powers: uint256, dismissible: uint256):
-    """
-    @notice Take `powers` at once, all of which must be `dismissible`.
-    """
-    assert powers != 0 and powers & ~dismissible == 0, "appointments: cannot be dismissed"
-    word: uint256 = self._appointments[contract]
-    for i: uint256 in range(3):
-        if powers & (1 << i) != 0:
-            word &= ~(FOREVER << (64 * i))
-    self._appointments[contract] = word
+def _only_governor():
+    assert msg.sender == staticcall appointments_parameters.governor(), "stakes: not the governor"
 
 
 @view

@@ -95,13 +95,21 @@ def ones(word: uint256) -> uint256:
     """
     if word == max_value(uint256):
         return 256
+    return unsafe_mul(self.bytewise(word), BYTES) >> 248
+
+
+@pure
+@internal
+def bytewise(word: uint256) -> uint256:
+    """
+    @dev How many bits are set in each byte, in that byte.
+    """
     x: uint256 = unsafe_sub(word, (word >> 1) & PAIRS)
     x = unsafe_add(
         x & QUADS,
         (x >> 2) & QUADS,
     )
-    x = unsafe_add(x, x >> 4) & NIBBLES
-    return unsafe_mul(x, BYTES) >> 248
+    return unsafe_add(x, x >> 4) & NIBBLES
 
 
 @pure

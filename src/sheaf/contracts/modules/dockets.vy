@@ -26,7 +26,7 @@ struct Docket:
     approved: uint256  # 15
     rejected: uint256  # 15
     decided_first: uint256  # 15
-    hung_block: uint256  # 32
+    counted_block: uint256  # 32
 
 
 @pure
@@ -47,7 +47,7 @@ def pack(docket: Docket) -> uint256:
         | (docket.approved << 175)
         | (docket.rejected << 190)
         | (docket.decided_first << 205)
-        | (docket.hung_block << 220)
+        | (docket.counted_block << 220)
     )
 
 
@@ -69,7 +69,7 @@ def unpack(packed: uint256) -> Docket:
         approved=(packed >> 175) & 32767,
         rejected=(packed >> 190) & 32767,
         decided_first=(packed >> 205) & 32767,
-        hung_block=packed >> 220,
+        counted_block=packed >> 220,
     )
 
 

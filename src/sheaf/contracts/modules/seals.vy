@@ -121,3 +121,12 @@ def reopened(
             sealed[seat] = self.of_opening(hashes[i], salts[i], submission, accounts[i], round)
             i += 1
     return sealed
+
+
+@pure
+@internal
+def shown(mask: uint256, accounts: DynArray[address, 12], hashes: DynArray[bytes32, 12]) -> bytes32:
+    """
+    @dev What a tally was shown: the seats of `mask` with their accounts and the hashes of their bitmaps, in seat order.
+    """
+    return keccak256(abi_encode(mask, accounts, hashes))

@@ -10,6 +10,7 @@
 
 from ..interfaces import IEscrow
 from ..interfaces import IReviews
+from ..interfaces import IScores
 
 BPS: constant(uint256) = 10_000
 PRICE_LIMIT: constant(uint256) = 2**96
@@ -27,11 +28,18 @@ struct Split:
 
 @pure
 @internal
-def split(packed: uint256, prices: uint256, outcome: IReviews.Outcome, treasury: address) -> Split:
+def split(
+    packed: uint256,
+    prices: uint256,
+    outcome: IReviews.Outcome,
+    terms: IScores.Terms,
+    treasury: address,
+) -> Split:
     """
     @dev Who gets what. Reviewers are paid for each record decided, however they decided it: a decided record's fee comes
          from the reserve if it was approved and from the bond if it was rejected. Records decided in round 1 pay the seats of
-         round 1, the others all seats. A seat that did not open earns nothing: its share goes to the treasury.
+         round 1, the others all seats. A seat that did not open earns nothing, and no seat more than its factor: the rest goes
+         to the treasury. Gold is neither paid nor forfeited, and its reviewers are paid from the reserve.
     """
     price: uint256 = prices % PRICE_LIMIT
     fee_bps: uint256 = (prices >> 224) % 2**16
@@ -43,12 +51,14 @@ def split(packed: uint256, prices: uint256, outcome: IReviews.Outcome, treasury:
     first_pool: uint256 = price * outcome.decided_first * fee_bps // BPS
     last_pool: uint256 = price * (decided - outcome.decided_first) * fee_bps // BPS
     pool: uint256 = first_pool + last_pool
+    bought: uint256 = outcome.approved - min(terms.gold_approved, outcome.approved)
+    refused: uint256 = outcome.rejected - min(terms.gold_rejected, outcome.rejected)
     # The two pools are rounded down one by one, so their sum may lie a unit below the fee of the rejected records.
-    from_bond: uint256 = min(pool, price * outcome.rejected * fee_bps // BPS)
+    from_bond: uint256 = min(pool, price * refused * fee_bps // BPS)
     parts: Split = empty(Split)
-    parts.paid = outcome.approved * price
+    parts.paid = bought * price
     parts.protocol_fee = parts.paid * (prices >> 240) // BPS
-    parts.forfeited = outcome.rejected * price * (packed >> 248) // 100
+    parts.forfeited = refused * price * (packed >> 248) // 100
     parts.bond_back = bond - from_bond - parts.forfeited
     pays: DynArray[IEscrow.Pay, 26] = []
     if parts.paid + parts.bond_back > 0:
@@ -61,6 +71,7 @@ def split(packed: uint256, prices: uint256, outcome: IReviews.Outcome, treasury:
                 share += (
                     first_pool * (seat + 1) // outcome.first_size - first_pool * seat // outcome.first_size
                 )
+            share = share * terms.factors[seat] // BPS
             if share > 0:
                 parts.validators_paid += share
                 pays.append(IEscrow.Pay(account=outcome.accounts[seat], amount=share))

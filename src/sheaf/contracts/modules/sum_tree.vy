@@ -26,8 +26,34 @@ LANES: constant(uint256) = 2**224 - 1
 ONES: constant(uint256) = 1 + 2**32 + 2**64 + 2**96 + 2**128 + 2**160 + 2**192
 TOPS: constant(uint256) = ONES * 2**31
 
+period_blocks: public(immutable(uint256))
+
 after: uint256[NODES]
 before: uint256[NODES]
+
+
+@deploy
+def __init__(period_blocks_: uint256):
+    assert period_blocks_ >= 4 and period_blocks_ < 2**32, "stakes: period out of range"
+    period_blocks = period_blocks_
+
+
+@view
+@external
+def total_weight() -> uint256:
+    """
+    @notice The sum of all weights in the current period.
+    """
+    return self._total(self._period())
+
+
+@view
+@external
+def current_period() -> uint256:
+    """
+    @notice The period that the current block lies in.
+    """
+    return self._period()
 
 
 @internal
@@ -47,6 +73,12 @@ def _set(leaf: uint256, old: uint256, new: uint256, period: uint256):
         lanes = lanes + (new << place) - (old << place)
         self.after[node] = lanes | ((period + 1) << TAG_PLACE)
         position = position // WIDTH
+
+
+@view
+@internal
+def _period() -> uint256:
+    return block.number // period_blocks
 
 
 @view

@@ -16,13 +16,13 @@ from ..interfaces import IParameters
 from ..interfaces import IRequests
 from ..interfaces import IReviews
 from ..interfaces import IStakes
+from ..modules import targets
 
 implements: ICommittees
 
 PENDING: constant(uint256) = 1
 UNIT: constant(uint256) = 10**18
 BPS: constant(uint256) = 10_000
-REACH: constant(uint256) = 255
 # Far below what the locks of 96 bits can cover at any rate that the parameters allow.
 VALUE_LIMIT: constant(uint256) = 2**88
 
@@ -271,17 +271,13 @@ def _anchor(submission: uint256, first: uint256, case: IRequests.Case) -> uint25
 @view
 @internal
 def _target(anchor: uint256, delay: uint256) -> uint256:
-    target: uint256 = anchor + delay
-    offset: uint256 = target % PERIOD_BLOCKS
-    if 4 * offset >= 3 * PERIOD_BLOCKS:
-        target = target - offset + PERIOD_BLOCKS + min(delay, PERIOD_BLOCKS // 2)
-    return target
+    return targets.of_anchor(anchor, delay, PERIOD_BLOCKS)
 
 
 @view
 @internal
 def _is_missed(target: uint256) -> bool:
-    return block.number > target + REACH or block.number // PERIOD_BLOCKS > target // PERIOD_BLOCKS
+    return targets.is_missed(target, PERIOD_BLOCKS)
 
 
 @view

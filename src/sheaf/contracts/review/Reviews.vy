@@ -57,7 +57,9 @@ requests: public(IRequests)
 _dockets: HashMap[uint256, uint256]
 # While a round is open: the chain of its commitments, keccak256(chain before, seat, seal); after its tally: the verdict.
 _digests: HashMap[uint256, bytes32]
-_left: HashMap[uint256, bytes32]
+# By submission and round, what its tally was shown: keccak256(abi_encode(mask, accounts, hash of each bitmap)).
+openings: public(HashMap[uint256, HashMap[uint256, bytes32]])
+left: public(HashMap[uint256, bytes32])
 
 
 @deploy
@@ -197,8 +199,7 @@ def tally(
     if docket.round == 1:
         assert len(carried) == 0, "reviews: not what round 1 left"
     else:
-        assert (keccak256(abi_encode(carried)) == self._left[submission]), "reviews: not what round 1 left"
-
+        assert keccak256(abi_encode(carried)) == self.left[submission], "reviews: not what round 1 left"
     hashes: DynArray[bytes32, SEATS] = []
     for i: uint256 in range(count, bound=SEATS):
         hashes.append(keccak256(slice(all_bitmaps, 32 * words * i, 32 * words)))
@@ -207,7 +208,7 @@ def tally(
     )
     if seats_mask != 0:
         self._check_chain(submission, docket, order, sealed)
-
+    self.openings[submission][docket.round] = seals.shown(seats_mask, accounts, hashes)
     docket.opened = seats_mask | (docket.opened % (1 << first))
     rejects_from: uint256[5] = empty(uint256[5])
     approves_below: uint256[5] = empty(uint256[5])
@@ -235,7 +236,7 @@ def tally(
         docket.decided_first = docket.records - hung
     if docket.round == 1 and hung > 0:
         docket.phase = HUNG
-        docket.hung_block = block.number
+        docket.counted_block = block.number
         # Counted once more, so that a round that leaves nothing hung pays for no memory to hold the counts.
         left: DynArray[uint256, CARRIED] = []
         for w: uint256 in range(words, bound=WORDS):
@@ -247,7 +248,7 @@ def tally(
             left.append(hung_map[w])
             for i: uint256 in range(4):
                 left.append(s[i])
-        self._left[submission] = keccak256(abi_encode(left))
+        self.left[submission] = keccak256(abi_encode(left))
         log IReviews.RoundHung(submission=submission, carried=left)
     else:
         docket = self._decided(docket)
@@ -261,8 +262,8 @@ def finalise(submission: uint256):
     """
     docket: dockets.Docket = self._load(submission)
     assert docket.phase == HUNG, "reviews: not hung"
-    draw_blocks: uint256 = self._parameter(DRAW_BLOCKS)
-    assert block.number > docket.hung_block + draw_blocks, "reviews: may still be enlarged"
+    last: uint256 = docket.counted_block + self._parameter(DRAW_BLOCKS)
+    assert block.number > last, "reviews: may still be enlarged"
     docket = self._decided(docket)
     self._save(submission, docket)
     log IReviews.Finalised(submission=submission)
@@ -271,8 +272,7 @@ def finalise(submission: uint256):
 @external
 def hold(submission: uint256):
     """
-    @notice Keep a decided review from being settled until it is ruled upon, or for `ruling_seconds`. Arbiter only, once per
-            review, before its challenge window is over.
+    @notice Keep a decided review from being settled for `ruling_seconds`. Arbiter only, once, within its challenge window.
     """
     assert msg.sender == arbitration.current(), "reviews: not the arbiter"
     docket: dockets.Docket = dockets.unpack(self._dockets[submission])
@@ -375,7 +375,16 @@ def hung_block(submission: uint256) -> uint256:
     docket: dockets.Docket = dockets.unpack(self._dockets[submission])
     if docket.phase != HUNG:
         return 0
-    return docket.hung_block
+    return docket.counted_block
+
+
+@view
+@external
+def counted_block(submission: uint256) -> uint256:
+    """
+    @notice The block in which a review was last counted or finalised; 0 before.
+    """
+    return dockets.unpack(self._dockets[submission]).counted_block
 
 
 @view
@@ -479,6 +488,7 @@ def _publish(
 def _decided(docket: dockets.Docket) -> dockets.Docket:
     decided: dockets.Docket = docket
     decided.phase = DECIDED
+    decided.counted_block = block.number
     decided.settle_after = block.timestamp + self._parameter(CHALLENGE_SECONDS)
     return decided
 

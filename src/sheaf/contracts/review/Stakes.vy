@@ -18,7 +18,6 @@
 
 from ethereum.ercs import IERC20
 from ..interfaces import IMarketToken
-from ..interfaces import IParameters
 from ..interfaces import IStakes
 from ..modules import appointments
 from ..modules import sum_tree
@@ -26,7 +25,9 @@ from ..modules import sum_tree
 initializes: appointments
 initializes: sum_tree
 implements: IStakes
-
+exports: (
+    appointments.dismiss, appointments.powers, sum_tree.period_blocks, sum_tree.current_period, sum_tree.total_weight
+)
 
 # Powers that the governor may appoint a contract to.
 RELEASE: constant(uint256) = 1
@@ -36,7 +37,7 @@ DRAW: constant(uint256) = 4
 UNIT: constant(uint256) = 10**18
 # A draw may pass over this many beyond those that its exclusions explain.
 PATIENCE: constant(uint256) = 32
-ATTEMPTS: constant(uint256) = 12 + 11 + 2 + PATIENCE
+ATTEMPTS: constant(uint256) = 12 + 38 + 5 + PATIENCE
 
 # A position is one word: amount 96 | locked 96 | affiliate tag 64. Times of release lie beside what is unbonding.
 AMOUNT: constant(uint256) = 2**96 - 1
@@ -46,7 +47,6 @@ TAG: constant(uint256) = 2**64 - 1
 
 token: public(immutable(address))
 parameters: public(immutable(address))
-period_blocks: public(immutable(uint256))
 unbonding_seconds: public(immutable(uint256))
 min_stake: public(immutable(uint256))
 max_stake: public(immutable(uint256))
@@ -56,6 +56,8 @@ id_of: public(HashMap[address, uint256])
 account_of: public(HashMap[uint256, address])
 _positions: HashMap[uint256, uint256]
 _leaving: HashMap[uint256, uint256]
+# From when a jailed validator may be freed; 0 for who is not jailed.
+jailed_until: public(HashMap[uint256, uint256])
 
 
 @deploy
@@ -76,13 +78,13 @@ def __init__(
     @param min_stake_ The least an account may have bonded, at least one whole token.
     @param max_stake_ The most an account may have bonded. Two accounts of half the stake weigh the same as one.
     """
-    assert period_blocks_ >= 4 and period_blocks_ < 2**32, "stakes: period out of range"
     assert unbonding_seconds_ > 0 and unbonding_seconds_ < 2**32, "stakes: unbonding out of range"
     assert min_stake_ >= UNIT and min_stake_ <= max_stake_, "stakes: least stake out of range"
     assert max_stake_ // UNIT < sum_tree.LIMIT, "stakes: cap out of range"
+    appointments.__init__(parameters_)
     token = token_
     parameters = parameters_
-    period_blocks = period_blocks_
+    sum_tree.__init__(period_blocks_)
     unbonding_seconds = unbonding_seconds_
     min_stake = min_stake_
     max_stake = max_stake_
@@ -115,10 +117,11 @@ def succeed(id: uint256, amount: uint256):
     assert self.id_of[msg.sender] == 0, "stakes: has a place"
     assert id != 0 and id <= sum_tree.CAPACITY, "stakes: unknown validator"
     is_empty: bool = self._positions[id] & (2**192 - 1) == 0
-    assert is_empty and sum_tree._weight(id - 1, self._period()) == 0, "stakes: the place is taken"
+    assert is_empty and sum_tree._weight(id - 1, sum_tree._period()) == 0, "stakes: the place is taken"
     self.id_of[self.account_of[id]] = 0
     self._positions[id] = 0
     self._leaving[id] = 0
+    self.jailed_until[id] = 0
     self._seat(id)
     self._bond(id, amount)
 
@@ -180,7 +183,7 @@ def appoint(contract: address, powers: uint256):
     @notice Give a contract powers over stakes: 1 release, 2 slash, 4 draw and lock, or sums of them. Governor only.
     @dev At once while nobody has ever staked, otherwise after twice the unbonding time, so that everyone can leave first.
     """
-    self._only_governor()
+    appointments._only_governor()
     effective_at: uint256 = block.timestamp
     if self.count != 0:
         effective_at += 2 * unbonding_seconds
@@ -189,24 +192,13 @@ def appoint(contract: address, powers: uint256):
 
 
 @external
-def dismiss(contract: address, powers: uint256):
-    """
-    @notice Take the power to slash or to draw from a contract at once. Governor only.
-    @dev The power to release stays for ever: a lock must always find its way back.
-    """
-    self._only_governor()
-    appointments._dismiss(contract, powers, SLASH | DRAW)
-    log IStakes.Dismissed(contract=contract, powers=powers)
-
-
-@external
 def pick_and_lock(
     seed: bytes32,
     period: uint256,
     count: uint256,
     lock_amount: uint256,
-    excluded: DynArray[address, 2],
-    seated: DynArray[uint256, 11],
+    excluded: DynArray[address, 5],
+    seated: DynArray[uint256, 38],
 ) -> DynArray[uint256, 12]:
     """
     @notice Draw `count` validators and lock `lock_amount` of each. Only contracts with the power to draw.
@@ -246,16 +238,50 @@ def release(ids: DynArray[uint256, 23], amount: uint256, missing_mask: uint256, 
 
 @nonreentrant
 @external
-def slash(id: uint256, amount: uint256) -> uint256:
+def slash(id: uint256, amount: uint256, to: address) -> uint256:
     """
-    @notice Burn up to `amount` of what `id` holds, bonded stake first. Only contracts with the power to slash.
-    @return What was burned.
+    @notice Take up to `amount` of what `id` holds, bonded stake first: half (rounded down) goes to `to`, if it is not the zero
+            address, the rest is burned. Only contracts with the power to slash.
+    @return What was taken.
     """
     appointments._only(SLASH)
     taken: uint256 = self._take(id, amount)
+    kept: uint256 = 0
+    if to != empty(address) and taken > 1:
+        kept = taken // 2
+        assert extcall IERC20(token).transfer(to, kept), "stakes: transfer failed"
     if taken != 0:
-        extcall IMarketToken(token).burn(taken)
+        extcall IMarketToken(token).burn(taken - kept)
     return taken
+
+
+@external
+def jail(id: uint256, until: uint256):
+    """
+    @notice Let a validator weigh nothing from the next period on, until it is freed. Only contracts with the power to slash.
+    """
+    appointments._only(SLASH)
+    assert id != 0 and id <= self.count, "stakes: unknown validator"
+    assert until > block.timestamp, "stakes: jail is over already"
+    self._weigh(id, self._bonded(id), 0)
+    self.jailed_until[id] = max(until, self.jailed_until[id])
+    log IStakes.Jailed(id=id, until=until)
+
+
+@external
+def free(id: uint256):
+    """
+    @notice Let a jailed validator weigh again from the next period on: anyone once its time is over, contracts with the power to
+            slash at any time.
+    """
+    until: uint256 = self.jailed_until[id]
+    assert until != 0, "stakes: not jailed"
+    if not appointments._has(msg.sender, SLASH):
+        assert block.timestamp >= until, "stakes: still jailed"
+    self.jailed_until[id] = 0
+    self._weigh(id, 0, self._bonded(id))
+    assert sum_tree._newest_total() < sum_tree.LIMIT, "stakes: the tree is full"
+    log IStakes.Freed(id=id)
 
 
 @view
@@ -265,22 +291,13 @@ def pick(
     period: uint256,
     count: uint256,
     lock_amount: uint256,
-    excluded: DynArray[address, 2],
-    seated: DynArray[uint256, 11],
+    excluded: DynArray[address, 5],
+    seated: DynArray[uint256, 38],
 ) -> DynArray[uint256, 12]:
     """
     @notice What `pick_and_lock` would draw now.
     """
     return self._pick(seed, period, count, lock_amount, excluded, seated)
-
-
-@view
-@external
-def powers(contract: address) -> uint256:
-    """
-    @notice The powers of a contract that are in effect now.
-    """
-    return appointments._powers(contract)
 
 
 @view
@@ -328,31 +345,7 @@ def weight(id: uint256) -> uint256:
     """
     if id == 0 or id > self.count:
         return 0
-    return sum_tree._weight(id - 1, self._period())
-
-
-@view
-@external
-def total_weight() -> uint256:
-    """
-    @notice The sum of all weights in the current period.
-    """
-    return sum_tree._total(self._period())
-
-
-@view
-@external
-def current_period() -> uint256:
-    """
-    @notice The period that the current block lies in.
-    """
-    return self._period()
-
-
-@view
-@internal
-def _period() -> uint256:
-    return block.number // period_blocks
+    return sum_tree._weight(id - 1, sum_tree._period())
 
 
 @view
@@ -361,12 +354,6 @@ def _own() -> uint256:
     id: uint256 = self.id_of[msg.sender]
     assert id != 0, "stakes: not a validator"
     return id
-
-
-@view
-@internal
-def _only_governor():
-    assert msg.sender == staticcall IParameters(parameters).governor(), "stakes: not the governor"
 
 
 @internal
@@ -378,7 +365,7 @@ def _seat(id: uint256):
 @internal
 def _bond(id: uint256, amount: uint256):
     held: uint256 = self._positions[id] & AMOUNT
-    bonded: uint256 = held - (self._leaving[id] & AMOUNT)
+    bonded: uint256 = self._bonded(id)
     assert amount > 0, "stakes: nothing to stake"
     assert amount <= max_stake - min(bonded, max_stake) and held + amount <= AMOUNT, "stakes: above the cap"
     assert bonded + amount >= min_stake, "stakes: below the least stake"
@@ -395,8 +382,9 @@ def _bond(id: uint256, amount: uint256):
 
 @internal
 def _weigh(id: uint256, old: uint256, new: uint256):
-    if old // UNIT != new // UNIT:
-        sum_tree._set(id - 1, old // UNIT, new // UNIT, self._period())
+    # Who is jailed weighs nothing, whatever it holds.
+    if old // UNIT != new // UNIT and self.jailed_until[id] == 0:
+        sum_tree._set(id - 1, old // UNIT, new // UNIT, sum_tree._period())
 
 
 @internal
@@ -418,6 +406,12 @@ def _take(id: uint256, amount: uint256) -> uint256:
     return taken
 
 
+@view
+@internal
+def _bonded(id: uint256) -> uint256:
+    return (self._positions[id] & AMOUNT) - (self._leaving[id] & AMOUNT)
+
+
 @pure
 @internal
 def _free(slot: uint256) -> uint256:
@@ -433,20 +427,19 @@ def _pick(
     period: uint256,
     count: uint256,
     lock_amount: uint256,
-    excluded: DynArray[address, 2],
-    seated: DynArray[uint256, 11],
+    excluded: DynArray[address, 5],
+    seated: DynArray[uint256, 38],
 ) -> DynArray[uint256, 12]:
-    assert period == self._period(), "stakes: not this period"
+    assert period == sum_tree._period(), "stakes: not this period"
     assert count <= 12, "stakes: too many seats"
     assert lock_amount <= AMOUNT, "stakes: lock too large"
-    barred: DynArray[uint256, 13] = seated
-    tags: uint256[2] = [0, 0]
+    barred: DynArray[uint256, 43] = seated
+    tags: DynArray[uint256, 5] = []
     for account: address in excluded:
         id: uint256 = self.id_of[account]
         if id != 0:
             barred.append(id)
-        tags[1] = tags[0]
-        tags[0] = convert(account, uint256) & TAG
+        tags.append(convert(account, uint256) & TAG)
     height: uint256 = sum_tree._height(self.count)
     left: uint256 = sum_tree._sum(height, period)
     # Intervals of the running sum that are gone, start << 32 | weight, in ascending order.
@@ -478,7 +471,7 @@ def _pick(
         id: uint256 = leaf + 1
         slot: uint256 = self._positions[id]
         tag: uint256 = slot >> TAG_PLACE
-        is_affiliate: bool = tag != 0 and (tag == tags[0] or tag == tags[1])
+        is_affiliate: bool = tag != 0 and tag in tags
         if id not in barred and not is_affiliate and self._free(slot) >= lock_amount:
             picked.append(id)
     assert len(picked) == count, "stakes: too few validators"

@@ -9,7 +9,7 @@ import boa
 import pytest
 
 from sheaf.domain.errors import Refused
-from sheaf.governance.parameters import IDS, TABLE, ParametersTwin
+from sheaf.governance.parameters import IDS, TABLE, WORDS, ParametersTwin
 from tests.contracts.conftest import load
 
 NOBODY = "0x" + "0" * 40
@@ -30,7 +30,7 @@ def test_table_is_the_twins(deployer: str, is_test: bool) -> None:
         assert (low, high) == twin.bounds(number)
         assert low <= parameter.default <= high < 2**32
     assert tuple(parameters.words()) == twin.words()
-    assert tuple(parameters.word(i) for i in range(3)) == twin.words()
+    assert all(parameters.word(i) == twin.word(i) for i in range(WORDS))
     assert parameters.treasury() == parameters.governor() == deployer
 
 
@@ -41,7 +41,7 @@ def test_bounds_hold_at_both_ends(deployer: str) -> None:
         for value, is_within in zip(
             _around(*parameters.bounds(number)), (False, True, True, False), strict=True
         ):
-            if value < 0 or (is_within and number >= IDS["small_size"]):
+            if value < 0 or (is_within and IDS["small_size"] <= number <= IDS["large_value"]):
                 continue
             if is_within:
                 with boa.env.anchor():
@@ -72,8 +72,8 @@ def test_random_settings_are_the_twins(deployer: str, is_test: bool) -> None:
         if rng.random() < 0.3:
             name, arguments = "set_round", (rng.randint(0, 3), rng.randint(0, 12), rng.randint(0, 12))
         else:
-            number = rng.randint(0, 24)
-            low, high = twin.bounds(number) if number < 24 else (0, 1)
+            number = rng.randint(0, len(TABLE))
+            low, high = twin.bounds(number) if number < len(TABLE) else (0, 1)
             name, arguments = (
                 "set",
                 (number, rng.choice([low, high, max(low - 1, 0), high + 1, rng.randint(low, high)])),
@@ -85,12 +85,14 @@ def test_random_settings_are_the_twins(deployer: str, is_test: bool) -> None:
                 getattr(parameters, name)(*arguments, sender=deployer)
         else:
             getattr(parameters, name)(*arguments, sender=deployer)
-        assert tuple(parameters.words()) == twin.words()
+        assert all(parameters.word(i) == twin.word(i) for i in range(WORDS))
 
 
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
+        ("jury_size", 6, "parameters: size must be odd"),
+        ("audit_size", 4, "parameters: size must be odd"),
         ("small_size", 6, "parameters: size must be odd"),
         ("small_size", 9, "parameters: quorum"),
         ("small_size", 3, "parameters: quorum"),
@@ -180,13 +182,13 @@ def test_office_passes_in_two_steps(parameters: Any, deployer: str, outsider: st
 def test_unknown_parameters_are_refused(parameters: Any, deployer: str) -> None:
     """Numbers past the table name nothing."""
     for call in (parameters.get, parameters.bounds, parameters.name_of):
-        for number in (24, 2**255):
+        for number in (32, 2**255):
             with boa.reverts("parameters: unknown"):
                 call(number)
     with boa.reverts("parameters: unknown"):
-        parameters.set(24, 1, sender=deployer)
+        parameters.set(32, 1, sender=deployer)
     with boa.reverts("parameters: unknown word"):
-        parameters.word(3)
+        parameters.word(4)
 
 
 def test_there_is_a_governor() -> None:

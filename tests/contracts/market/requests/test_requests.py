@@ -18,7 +18,7 @@ from tests.contracts.market.desk import (
     Desk,
     deploy_desk,
 )
-from tests.contracts.market_world import CID, KEY, MOCKS, ROOT, TOKEN, source
+from tests.contracts.market_world import CID, GOLD, KEY, MOCKS, ROOT, TOKEN, source
 
 ZERO = "0x" + "00" * 20
 NOBODY = b"\x00" * 32
@@ -178,7 +178,7 @@ def test_what_is_reserved_cannot_be_reclaimed(desk: Desk) -> None:
         desk.requests.reclaim(request, sender=BUYER)
     desk.decide(submission, approved=10, rejected=40)
     desk.requests.settle(submission, sender=OUTSIDER)
-    split = twins.split(twins.Verdict(10, 40, 50, 5, 5, 31, SEATS), 1, 400, 250, 20, 12)
+    split = twins.split(twins.Verdict(10, 40, 50, 5, 5, 31, SEATS), twins.Prices(1, 400, 250, 20, 12))
     assert tuple(desk.requests.reclaim(request, sender=BUYER)) == (52 - split.paid - 2 + split.from_bond, 1)
 
 
@@ -191,6 +191,7 @@ def test_what_is_reserved_cannot_be_reclaimed(desk: Desk) -> None:
         (1, {"root": NOBODY}, "requests: no root"),
         (1, {"key": NOBODY}, "requests: no key commitment"),
         (1, {"custodian": ZERO}, "requests: no custodian"),
+        (1, {"gold": NOBODY}, "requests: no gold commitment"),
         (1, {"cid": CID[:-1]}, "requests: not a binary CIDv1 with sha2-256"),
         (1, {"sender": BUYER}, "requests: the buyer cannot contribute"),
         (481, {}, "escrow: not enough free"),
@@ -240,7 +241,12 @@ def expected_commitment() -> bytes:
     from eth_abi.abi import encode
     from eth_utils.crypto import keccak
 
-    return keccak(encode(["bytes32", "bytes32", "bytes32", "address"], [ROOT, keccak(CID), KEY, CONTRIBUTOR]))
+    return keccak(
+        encode(
+            ["bytes32", "bytes32", "bytes32", "address", "bytes32"],
+            [ROOT, keccak(CID), KEY, CONTRIBUTOR, GOLD],
+        )
+    )
 
 
 def test_the_value_in_stake_is_rounded_up(desk: Desk) -> None:
@@ -353,16 +359,18 @@ def test_settling_pays_once(desk: Desk) -> None:
 
 
 def test_wiring_is_the_deployers_once(desk: Desk) -> None:
-    """Committees and Reviews are named by the deployer, once, and cannot be nobody."""
+    """Committees, Reviews and Scores are named by the deployer, once, and cannot be nobody."""
     with boa.env.prank(DEPLOYER):
         fresh = source("market/Requests.vy").deploy(desk.parameters, desk.escrow, desk.token)
     with boa.reverts("requests: not the deployer"):
-        fresh.wire(OUTSIDER, OUTSIDER, sender=OUTSIDER)
+        fresh.wire(OUTSIDER, OUTSIDER, OUTSIDER, sender=OUTSIDER)
     with boa.reverts("requests: no committees or reviews"):
-        fresh.wire(OUTSIDER, ZERO, sender=DEPLOYER)
-    fresh.wire(OUTSIDER, OUTSIDER, sender=DEPLOYER)
+        fresh.wire(OUTSIDER, ZERO, OUTSIDER, sender=DEPLOYER)
+    with boa.reverts("requests: no scores"):
+        fresh.wire(OUTSIDER, OUTSIDER, ZERO, sender=DEPLOYER)
+    fresh.wire(OUTSIDER, OUTSIDER, OUTSIDER, sender=DEPLOYER)
     with boa.reverts("requests: already wired"):
-        fresh.wire(BUYER, BUYER, sender=DEPLOYER)
+        fresh.wire(BUYER, BUYER, BUYER, sender=DEPLOYER)
 
 
 def test_a_hostile_token_cannot_come_in_again() -> None:
@@ -372,7 +380,7 @@ def test_a_hostile_token_cannot_come_in_again() -> None:
     for account in (BUYER, CONTRIBUTOR):
         hostile.mint(account, 10**6)
     request = desk.open(token=hostile.address)
-    offer = (request, 10, ROOT, CID, KEY, CONTRIBUTOR)
+    offer = (request, 10, ROOT, CID, KEY, CONTRIBUTOR, GOLD)
     for target, message in (
         (desk.requests, desk.requests.submit.prepare_calldata(*offer)),
         (desk.requests, desk.requests.fund.prepare_calldata(request, 1)),
@@ -383,3 +391,20 @@ def test_a_hostile_token_cannot_come_in_again() -> None:
         assert hostile.was_refused()
     assert ledger(desk, request) == (500 - 18, 18, 13, 0, 6)
     assert hostile.balanceOf(desk.escrow) == 500 + 13 + 6
+
+
+def test_gold_and_factors_split_as_the_twin_says(desk: Desk) -> None:
+    """Gold pays nothing and forfeits nothing, a factor keeps a part of a fee for the treasury, and unpaid records can be bought again."""
+    request = desk.open(price=1000, amount=100_000)
+    submission = desk.submit(request, 50)
+    desk.decide(submission, approved=30, rejected=20)
+    desk.rate(submission, [10_000, 7000, 8500, 10_000, 7000], 5, 4)
+    bond = 50 * 1000 * 20 // 100 + 50 * 1000 * 400 // 10_000
+    ratings = twins.Ratings(5, 4, [10_000, 7000, 8500, 10_000, 7000])
+    verdict = twins.Verdict(30, 20, 50, 5, 5, 31, SEATS[:5])
+    split = twins.split(verdict, twins.Prices(1000, 400, 250, 20, bond), ratings)
+    desk.requests.settle(submission, sender=OUTSIDER)
+    assert desk.owed(CONTRIBUTOR) == split.paid + split.bond_back == 25_000 + bond - 16 * 40 - 16 * 200
+    assert [desk.owed(seat) for seat in SEATS[:5]] == list(split.seat_pays) == [400, 280, 340, 400, 280]
+    assert desk.owed(TREASURY) == split.protocol_fee + split.forfeited + 300
+    assert desk.requests.request(request).records_left == 1000 - 25

@@ -114,3 +114,19 @@ def test_absent_seats_change_the_quorum_not_the_rule(world: World, seed: int) ->
     after = [was or (open_ and n >= least) for was, open_, n in zip(rejected, hung, counts, strict=True)]
     still = [open_ and n < least and total - n < least for open_, n in zip(hung, counts, strict=True)]
     assert verdict(world)[:2] == (openings.pack(after), openings.pack(still))
+
+
+def test_what_a_tally_was_shown_can_be_shown_again(world: World) -> None:
+    """A tally leaves keccak256(mask, accounts, hash of each bitmap) of those who opened: nothing before it, another one for each round."""
+    submission = drawn(world, 2, 3, 3)
+    assert world.reviews.openings(submission, 1) == bytes(32)
+    votes_of = {0: openings.pack([True, False]), 2: openings.pack([False, True])}
+    made = {seat: world.commit(submission, seat, bitmap) for seat, bitmap in votes_of.items()}
+    world.wait(3600)
+    world.tally(submission, world.openings(submission, [0, 2], made))
+    accounts = [world.committees.seat_account(submission, seat) for seat in (0, 2)]
+    hashes = [openings.keccak(bitmap) for bitmap in votes_of.values()]
+    expected = openings.keccak(openings.encode(["uint256", "address[]", "bytes32[]"], [5, accounts, hashes]))
+    assert world.reviews.openings(submission, 1) == expected
+    assert openings.shown(5, accounts, list(votes_of.values())) == expected
+    assert world.reviews.openings(submission, 2) == bytes(32)

@@ -187,6 +187,64 @@ def test_unbonding_stake_is_slashed_last_but_is_slashed(
     assert stakes.total_weight() == 0
 
 
+def test_half_of_a_slash_goes_where_it_is_sent(
+    stakes: Any, token: Any, bond: Any, validators: list[str], judge_power: Any, outsider: str
+) -> None:
+    """Half of what is taken, rounded down, goes to the account named; the rest is burned, and a single unit is burned whole."""
+    bond(validators[0], 100 * TOKEN)
+    supply, before = token.totalSupply(), token.balanceOf(outsider)
+    assert stakes.slash(1, 7, outsider, sender=judge_power.actor) == 7
+    assert (token.totalSupply(), token.balanceOf(outsider)) == (supply - 4, before + 3)
+    assert stakes.slash(1, 1, outsider, sender=judge_power.actor) == 1
+    assert (token.totalSupply(), token.balanceOf(outsider)) == (supply - 5, before + 3)
+    assert token.balanceOf(stakes) == stakes.position(1).amount == 100 * TOKEN - 8
+
+
+def test_who_is_jailed_weighs_nothing_until_it_is_freed(
+    stakes: Any, token: Any, bond: Any, validators: list[str], judge_power: Any, outsider: str
+) -> None:
+    """Jail takes the weight from the next period on, whatever is staked meanwhile, and nothing else; anyone frees once its time is over."""
+    bond(validators[0], 100 * TOKEN)
+    bond(validators[1], 100 * TOKEN)
+    next_period()
+    now = int(boa.env.evm.patch.timestamp)
+    with boa.reverts("appointments: not appointed"):
+        stakes.jail(1, now + 60, sender=outsider)
+    for number in (0, 3):
+        with boa.reverts("stakes: unknown validator"):
+            stakes.jail(number, now + 60, sender=judge_power.actor)
+    with boa.reverts("stakes: jail is over already"):
+        stakes.jail(1, now, sender=judge_power.actor)
+    stakes.jail(1, now + 60, sender=judge_power.actor)
+    stakes.jail(1, now + 30, sender=judge_power.actor)
+    assert (stakes.weight(1), stakes.jailed_until(1)) == (100, now + 60)
+    next_period()
+    assert (stakes.weight(1), stakes.total_weight()) == (0, 100)
+    bond(validators[0], 50 * TOKEN)
+    next_period()
+    assert (stakes.weight(1), stakes.position(1).amount) == (0, 150 * TOKEN)
+    with boa.reverts("stakes: not jailed"):
+        stakes.free(2, sender=outsider)
+    boa.env.evm.patch.timestamp = now + 59
+    with boa.reverts("stakes: still jailed"):
+        stakes.free(1, sender=outsider)
+    boa.env.evm.patch.timestamp = now + 60
+    stakes.free(1, sender=outsider)
+    next_period()
+    assert (stakes.weight(1), stakes.total_weight(), stakes.jailed_until(1)) == (150, 250, 0)
+
+
+def test_who_jails_can_free_at_any_time(
+    stakes: Any, bond: Any, validators: list[str], judge_power: Any
+) -> None:
+    """The contract that may slash frees before the time is over, for a jailing that was wrong."""
+    bond(validators[0], 100 * TOKEN)
+    stakes.jail(1, 2**40, sender=judge_power.actor)
+    stakes.free(1, sender=judge_power.actor)
+    next_period()
+    assert stakes.weight(1) == 100
+
+
 def test_slashed_below_its_locks_nothing_is_free(
     stakes: Any, bond: Any, validators: list[str], judge_power: Any
 ) -> None:
@@ -232,13 +290,15 @@ def test_powers_are_refused_to_all_others(
         for call, arguments in (
             (stakes.pick_and_lock, (b"\0" * 32, 0, 1, 1, [], [])),
             (stakes.release, ([1], 0, 0, 0)),
-            (stakes.slash, (1, 1)),
+            (stakes.slash, (1, 1, outsider)),
         ):
             with boa.reverts("appointments: not appointed"):
                 call(*arguments, sender=sender)
 
 
-def test_one_power_gives_no_other(stakes: Any, bond: Any, deployer: str, validators: list[str]) -> None:
+def test_one_power_gives_no_other(
+    stakes: Any, bond: Any, deployer: str, validators: list[str], outsider: str
+) -> None:
     """A contract that may draw may neither release nor slash, and so on around."""
     actors = {power: str(boa.env.generate_address()) for power in (RELEASE, SLASH, DRAW)}
     for power, actor in actors.items():
@@ -250,7 +310,7 @@ def test_one_power_gives_no_other(stakes: Any, bond: Any, deployer: str, validat
         for needed, call, arguments in (
             (DRAW, stakes.pick_and_lock, (b"\0" * 32, period, 1, 1, [], [])),
             (RELEASE, stakes.release, ([1], 0, 0, 0)),
-            (SLASH, stakes.slash, (1, 1)),
+            (SLASH, stakes.slash, (1, 1, outsider)),
         ):
             if needed == power:
                 call(*arguments, sender=actor)
@@ -270,7 +330,7 @@ def test_appointing_takes_effect_after_everyone_could_leave(
     boa.env.time_travel(seconds=UNBONDING_SECONDS - 1)
     assert stakes.powers(outsider) == 0
     with boa.reverts("appointments: not appointed"):
-        stakes.slash(1, 1, sender=outsider)
+        stakes.slash(1, 1, outsider, sender=outsider)
     boa.env.time_travel(seconds=1)
     assert stakes.powers(outsider) == SLASH
     boa.env.time_travel(seconds=UNBONDING_SECONDS)

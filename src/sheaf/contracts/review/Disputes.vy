@@ -1,0 +1,390 @@
+# pragma version ==0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title Disputes
+@license AGPL-3.0-only
+@notice Second opinions. Anyone with a bond says which records of a verdict are wrong; a jury of validators who had no part in it
+        votes in secret; whoever loses may appeal with twice the bond, to a jury of one seat more than twice as many. What the
+        last jury rules takes the verdict's place, and members whose votes it reverses lose stake (Reversals). A beacon that nobody knew at
+        the vote picks some verdicts to be audited in the same way, without a challenger.
+
+        A case is about at most 256 records that lie in one word of the bitmaps. A submission may have many, of different
+        records; the verdict is replaced once, when all of them are concluded and the votes of its members have been shown.
+        Money is the stake token: bonds, the pot that slashed members leave, and a fund for jurors; every unit is in one of them,
+        or owed, or burned.
+@custom:stop Nothing here can be stopped. Reviews holds a verdict for `ruling_seconds` at most: when that time is over the verdict
+        stands, every case can be concluded and collected, and every juror's stake is released.
+"""
+
+from ..interfaces import ICommittees
+from ..interfaces import IDisputes
+from ..interfaces import IRequests
+from ..interfaces import IStakes
+from ..modules import benches
+from ..modules import bitmaps
+from ..modules import juries
+from ..modules import targets
+from ..modules import trials
+
+implements: IDisputes
+initializes: trials
+initializes: benches[trials := trials]
+exports: (
+    benches.commit,
+    benches.reveal,
+    benches.jury_of,
+    benches.juror,
+    trials.fund,
+    trials.withdraw,
+    trials.wire,
+    trials.note,
+    trials.ruled_words,
+    trials.reversals,
+    trials.owed,
+    trials.fund_left,
+    trials.bond_of,
+    trials.trial_of,
+    trials.case_of,
+    trials.cases,
+)
+
+DRAWING: constant(uint256) = 1
+VOTING: constant(uint256) = 2
+RULED: constant(uint256) = 3
+CONCLUDED: constant(uint256) = 4
+COLLECTED: constant(uint256) = 5
+
+BPS: constant(uint256) = 10_000
+PICKS: constant(uint256) = 12
+
+PERIOD_BLOCKS: immutable(uint256)
+
+
+@deploy
+def __init__(
+    token_: address,
+    parameters_: address,
+    stakes_: address,
+    committees_: address,
+    reviews_: address,
+    requests_: address,
+    standing_: address,
+):
+    """
+    @notice Join the contracts that were there before. It needs the powers to draw, release and slash, and the office of arbiter.
+    """
+    trials.__init__(token_, parameters_, stakes_, committees_, reviews_, requests_, standing_)
+    PERIOD_BLOCKS = staticcall IStakes(stakes_).period_blocks()
+
+
+@external
+@nonreentrant
+def challenge(
+    submission: uint256,
+    word: uint256,
+    mask: uint256,
+    rejected_bitmap: Bytes[2048],
+    hung_bitmap: Bytes[2048],
+) -> uint256:
+    """
+    @notice Say with a bond that the records of `mask` in the bitmaps' `word` are wrongly decided.
+    @param rejected_bitmap The verdict, as `hung_bitmap`.
+    @return The case's number.
+    """
+    assert mask != 0, "disputes: no records named"
+    return self._open(submission, word, mask, rejected_bitmap, hung_bitmap, msg.sender)
+
+
+@external
+@nonreentrant
+def audit(submission: uint256, rejected_bitmap: Bytes[2048], hung_bitmap: Bytes[2048]) -> uint256:
+    """
+    @notice Open the audit of a verdict that the beacon selected, of the word that it chose. Anyone may.
+    """
+    selected: bool = False
+    word: uint256 = 0
+    selected, word = self._selected(submission)
+    assert selected, "disputes: not selected"
+    assert trials.trial(submission).sample == 0, "disputes: audited already"
+    return self._open(submission, word, 0, rejected_bitmap, hung_bitmap, empty(address))
+
+
+@external
+@nonreentrant
+def draw(case: uint256):
+    """
+    @notice Draw the jury of a case, or enlarge it after an appeal. Anyone may, once the target block has passed.
+    """
+    jury: juries.Jury = benches.at(case, DRAWING)
+    times: uint256 = staticcall trials.parameters.word(0)
+    target: uint256 = self._target(jury, times)
+    assert block.number > target, "disputes: too early"
+    assert not targets.is_missed(target, PERIOD_BLOCKS), "disputes: block out of reach"
+    facts: IDisputes.Case = trials.facts(case)
+    assert self._fits(facts.submission, times, 0), "disputes: no time left"
+    more: uint256 = juries.enlarged(jury.size) - jury.size
+    if jury.size == 0:
+        place: uint256 = 0
+        if facts.challenger == empty(address):
+            place = 32
+        more = (staticcall trials.parameters.word(3) >> place) & 4294967295
+    panel: ICommittees.Committee = staticcall trials.committees.committee(facts.submission)
+    seated: DynArray[uint256, 38] = []
+    for id: uint256 in panel.members:
+        seated.append(id)
+    for seat: uint256 in range(jury.size, bound=juries.SEATS):
+        seated.append(benches.seated(case, seat))
+    excluded: DynArray[address, 5] = self._parties(case, facts)
+    seed: bytes32 = keccak256(abi_encode(blockhash(target), self, case, jury.round + 1))
+    drawn: DynArray[uint256, 24] = []
+    for part: uint256 in range(2):
+        count: uint256 = min(more - len(drawn), PICKS)
+        if count > 0:
+            picked: DynArray[uint256, 12] = extcall trials.stakes.pick_and_lock(
+                keccak256(abi_encode(seed, part)),
+                block.number // PERIOD_BLOCKS,
+                count,
+                facts.lock,
+                excluded,
+                seated,
+            )
+            for id: uint256 in picked:
+                seated.append(id)
+                drawn.append(id)
+    seat: uint256 = jury.size
+    for id: uint256 in drawn:
+        benches.seat(case, seat, id)
+        seat += 1
+    jury.phase = VOTING
+    jury.round += 1
+    jury.first = jury.size
+    jury.size = seat
+    jury.commit_until = block.timestamp + (times & 4294967295)
+    jury.reveal_until = jury.commit_until + ((times >> 32) & 4294967295)
+    benches.save(case, jury)
+    log IDisputes.JuryDrawn(
+        case=case,
+        round=jury.round,
+        jurors=drawn,
+        commit_until=jury.commit_until,
+        reveal_until=jury.reveal_until,
+    )
+
+
+@external
+def redraw(case: uint256):
+    """
+    @notice Anchor a draw to the current block whose own block can no longer be reached. Anyone may call.
+    """
+    jury: juries.Jury = benches.at(case, DRAWING)
+    times: uint256 = staticcall trials.parameters.word(0)
+    assert targets.is_missed(self._target(jury, times), PERIOD_BLOCKS), "disputes: block within reach"
+    jury.anchor = block.number
+    benches.save(case, jury)
+    log IDisputes.DrawMoved(case=case, target_block=self._target(jury, times))
+
+
+@external
+def tally(case: uint256):
+    """
+    @notice Rule by the majority of all who opened, in whatever round; what stood stands where not more than half of all seats opened.
+    """
+    jury: juries.Jury = benches.at(case, VOTING)
+    last: uint256 = juries.last_round(jury)
+    is_over: bool = block.timestamp >= jury.commit_until and jury.opened & last == jury.committed & last
+    assert (
+        is_over or jury.opened & last == last or block.timestamp >= jury.reveal_until
+    ), "disputes: still open to votes"
+    facts: IDisputes.Case = trials.facts(case)
+    opened: uint256 = bitmaps.ones(jury.opened)
+    is_ruled: bool = 2 * opened > jury.size
+    jury.phase = RULED
+    jury.appeal_until = block.timestamp
+    if is_ruled:
+        jury.ruled = jury.round
+        jury.is_faultless = 0
+        if 2 * bitmaps.ones(jury.faultless) > opened:
+            jury.is_faultless = 1
+            facts.ruled_rejected = 0
+            facts.ruled_hung = facts.mask
+        else:
+            facts.ruled_rejected, facts.ruled_hung = juries.ruling(
+                benches.votes(case, jury), facts.mask, facts.rejected, facts.hung
+            )
+        trials.rule(case, facts.ruled_rejected, facts.ruled_hung)
+        appeal_seconds: uint256 = (staticcall trials.parameters.word(3) >> 64) & 4294967295
+        if (
+            jury.round < juries.ROUNDS
+            and jury.size < juries.SEATS
+            and self._fits(facts.submission, staticcall trials.parameters.word(0), appeal_seconds)
+        ):
+            jury.appeal_until += appeal_seconds
+    else:
+        jury.failed = jury.round
+    benches.save(case, jury)
+    log IDisputes.CaseRuled(
+        case=case,
+        round=jury.round,
+        is_ruled=is_ruled,
+        is_faultless=jury.is_faultless == 1,
+        rejected=facts.ruled_rejected,
+        hung=facts.ruled_hung,
+        appeal_until=jury.appeal_until,
+    )
+
+
+@external
+@nonreentrant
+def appeal(case: uint256, is_for_challenge: bool):
+    """
+    @notice Ask for a larger jury with twice the bond of the round before. Anyone may, for a side that has lost.
+    @param is_for_challenge Whether for the side that wants the verdict changed. Where nobody was at fault, both have lost.
+    """
+    jury: juries.Jury = benches.at(case, RULED)
+    assert block.timestamp < jury.appeal_until, "disputes: no appeal any more"
+    assert (
+        jury.is_faultless == 1 or trials.overturned(case) != is_for_challenge
+    ), "disputes: this side has won"
+    jury.phase = DRAWING
+    jury.anchor = block.number
+    benches.save(case, jury)
+    bond: uint256 = trials.facts(case).bond << jury.round
+    trials.post(case, jury.round + 1, bond, is_for_challenge)
+    log IDisputes.RulingAppealed(case=case, account=msg.sender, is_for_challenge=is_for_challenge, bond=bond)
+
+
+@external
+@nonreentrant
+def conclude(case: uint256):
+    """
+    @notice End a case: its last ruling holds. Anyone may, when no appeal can come, or no jury was drawn in time.
+    @dev Jurors who did not open lose a part of their lock, those whose votes a later round reversed lose by how much. All are free.
+    """
+    jury: juries.Jury = benches.jury(case)
+    facts: IDisputes.Case = trials.facts(case)
+    times: uint256 = staticcall trials.parameters.word(0)
+    if jury.phase == DRAWING:
+        is_stale: bool = block.number > jury.anchor + ((times >> 128) & 4294967295)
+        assert is_stale or not self._fits(facts.submission, times, 0), "disputes: may still be drawn"
+        jury.failed = jury.round + 1
+    else:
+        assert jury.phase == RULED, "disputes: not ruled"
+        assert block.timestamp >= jury.appeal_until, "disputes: may still be appealed"
+    jury.phase = CONCLUDED
+    benches.save(case, jury)
+    trials.conclude(case, facts, jury)
+    benches.dismiss(case, facts, jury, (times >> 192) & 4294967295)
+    log IDisputes.CaseConcluded(
+        case=case, is_ruled=jury.ruled != 0, rejected=facts.ruled_rejected, hung=facts.ruled_hung
+    )
+
+
+@external
+@nonreentrant
+def execute(submission: uint256, rejected_bitmap: Bytes[2048], hung_bitmap: Bytes[2048]):
+    """
+    @notice Put what was ruled in the verdict's place; the submission can be settled at once. Anyone may, once all cases are
+            concluded, the challenge window is over, and all votes were shown or the time to show them is over.
+    """
+    trials.execute(submission, rejected_bitmap, hung_bitmap)
+
+
+@external
+@nonreentrant
+def collect(case: uint256):
+    """
+    @notice Share out a case's bonds, once the ruling is executed or the time to rule is over. Anyone may.
+    """
+    jury: juries.Jury = benches.at(case, CONCLUDED)
+    jury.phase = COLLECTED
+    benches.save(case, jury)
+    accounts: DynArray[address, 23] = []
+    for seat: uint256 in range(jury.size, bound=juries.SEATS):
+        if (jury.opened >> seat) & 1 == 1:
+            accounts.append(benches.account(case, seat))
+    trials.collect(case, jury, accounts)
+
+
+@view
+@external
+def target_block(case: uint256) -> uint256:
+    """
+    @notice The block whose hash draws the next jury.
+    """
+    return self._target(benches.at(case, DRAWING), staticcall trials.parameters.word(0))
+
+
+@view
+@external
+def selected(submission: uint256) -> (bool, uint256):
+    """
+    @notice Whether the beacon picks a decided submission for an audit, at the rate of its contributor, and of which word.
+    """
+    return self._selected(submission)
+
+
+@internal
+def _open(
+    submission: uint256,
+    word: uint256,
+    named: uint256,
+    rejected_bitmap: Bytes[2048],
+    hung_bitmap: Bytes[2048],
+    challenger: address,
+) -> uint256:
+    facts: IDisputes.Case = trials.begin(submission, word, named, rejected_bitmap, hung_bitmap, challenger)
+    case: uint256 = trials.cases
+    jury: juries.Jury = empty(juries.Jury)
+    jury.phase = DRAWING
+    jury.anchor = block.number
+    benches.save(case, jury)
+    bond: uint256 = facts.bond
+    if challenger == empty(address):
+        bond = 0
+    else:
+        trials.post(case, 1, bond, True)
+    log IDisputes.CaseOpened(
+        case=case, submission=submission, challenger=challenger, word=word, mask=facts.mask, bond=bond
+    )
+    return case
+
+
+@view
+@internal
+def _fits(submission: uint256, times: uint256, before: uint256) -> bool:
+    """
+    @dev Whether a round that is drawn `before` seconds from now can end, and its ruling be executed, while Reviews holds.
+    """
+    reveal: uint256 = (times >> 32) & 4294967295
+    return block.timestamp + before + (times & 4294967295) + 2 * reveal <= trials.trial(submission).until
+
+
+@view
+@internal
+def _target(jury: juries.Jury, times: uint256) -> uint256:
+    return targets.of_anchor(jury.anchor, (times >> 96) & 4294967295, PERIOD_BLOCKS)
+
+
+@view
+@internal
+def _selected(submission: uint256) -> (bool, uint256):
+    times: uint256 = staticcall trials.parameters.word(0)
+    counted: uint256 = staticcall trials.reviews.counted_block(submission)
+    target: uint256 = counted + ((times >> 96) & 4294967295)
+    assert counted != 0 and block.number > target, "disputes: too early"
+    assert block.number <= target + targets.REACH, "disputes: block out of reach"
+    beacon: uint256 = convert(keccak256(abi_encode(blockhash(target), self, submission)), uint256)
+    case: IRequests.Case = staticcall trials.requests.case_of(submission)
+    rate: uint256 = staticcall trials.standing.audit_bps(case.contributor, case.value_stake)
+    return beacon % BPS < rate, (beacon >> 128) % case.records // 256
+
+
+@view
+@internal
+def _parties(case: uint256, facts: IDisputes.Case) -> DynArray[address, 5]:
+    parties: DynArray[address, 5] = trials.sides(facts.submission)
+    for round: uint256 in range(1, 4):
+        account: address = trials.bond(case, round).account
+        if account != empty(address):
+            parties.append(account)
+    return parties

@@ -1,0 +1,479 @@
+# pragma version ==0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title Scores
+@license AGPL-3.0-only
+@notice What validators are worth where nobody knows the answer, and whether they look where somebody does. Anyone shows the votes
+        of round 1 again, which Reviews has kept the hash of:
+        `score` counts the correlated agreement of each member with the others, and keeps a moving average (weight 1/20) of it
+        and of what was to be expected; from both comes the share of the fee that Requests pays: 70 % for any review, the rest
+        in proportion. Where it is told which records had a known answer, it runs the sequential test of every seat, and takes
+        them out of what the contributor is paid and forfeits. Who fails the test is jailed; the slash waits for
+        `ruling_seconds`, in which an arbiter may void the gold.
+
+        Gold is bound before anyone votes, by a commitment in the submission, and counts only with the signature of the
+        request's keeper over that commitment and the root: a contributor cannot invent it, and a keeper cannot move it.
+@custom:stop Nothing here can be stopped, and nothing waits for it: a batch that is not scored settles as it stands.
+"""
+
+from ..interfaces import IParameters
+from ..interfaces import IRequests
+from ..interfaces import IReviews
+from ..interfaces import IScores
+from ..interfaces import IStakes
+from ..modules import agreement
+from ..modules import bitmaps
+from ..modules import seals
+
+implements: IScores
+
+SCORED: constant(uint256) = 1
+TESTED: constant(uint256) = 2
+VOID: constant(uint256) = 4
+DECIDED: constant(uint256) = 3
+CLOSED: constant(uint256) = 5
+
+SEATS: constant(uint256) = 12
+BPS: constant(uint256) = 10_000
+LEAST_BPS: constant(uint256) = 7_000
+EARNED_BPS: constant(uint256) = 3_000
+BATCHES: constant(uint256) = 20
+# Gold records that a batch may have: they bound the work of testing them.
+GOLD_LIMIT: constant(uint256) = 256
+
+STATES: constant(uint256) = 6
+STATE_BITS: constant(uint256) = 42
+STATE: constant(uint256) = 2**42 - 1
+
+# Words and places of Parameters.
+RULING_SECONDS: constant(uint256) = 224
+JAIL_SECONDS: constant(uint256) = 160
+JAIL_SLASH_BPS: constant(uint256) = 192
+SKILL_BPS: constant(uint256) = 224
+
+# A standing is one word: agreement 64 (two's complement) | reference 64 | test 32 (less its start) | batches 16 | hits 32 |
+# misses 32 | jails 16.
+WORD: constant(uint256) = 2**64 - 1
+LONG: constant(uint256) = 2**32 - 1
+SHORT: constant(uint256) = 2**16 - 1
+
+DOMAIN_TYPEHASH: constant(bytes32) = keccak256(
+    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+)
+GOLD_TYPEHASH: constant(bytes32) = keccak256(
+    "Gold(uint256 request,address contributor,bytes32 root,bytes32 commitment)"
+)
+
+deployer: immutable(address)
+parameters: public(immutable(IParameters))
+reviews: public(immutable(IReviews))
+stakes: public(immutable(IStakes))
+
+requests: public(IRequests)
+_standings: HashMap[address, uint256]
+# For each submission 42 bits, six to a word: marks 4 | gold approved 9 | gold rejected 9 | the highest 20 bits of the hash of the
+# verdict that the gold was counted for.
+_states: HashMap[uint256, uint256]
+_keepers: HashMap[uint256, address]
+# Due at 64 | submission 64.
+_sentences: HashMap[address, uint256]
+
+
+@deploy
+def __init__(parameters_: address, reviews_: address, stakes_: address):
+    """
+    @notice The deployer names Requests once, by `wire`, and has no rights after that.
+    """
+    deployer = msg.sender
+    parameters = IParameters(parameters_)
+    reviews = IReviews(reviews_)
+    stakes = IStakes(stakes_)
+
+
+@external
+def wire(requests_: address):
+    """
+    @notice Name the contract of the submissions. Deployer only, once, for ever.
+    """
+    assert msg.sender == deployer, "scores: not the deployer"
+    assert self.requests.address == empty(address), "scores: already wired"
+    assert requests_ != empty(address), "scores: no requests"
+    self.requests = IRequests(requests_)
+
+
+@external
+def name_keeper(request: uint256, keeper_: address):
+    """
+    @notice Name who vouches for the gold of a request in the buyer's place. Buyer only, once.
+    """
+    found: IRequests.Request = staticcall self.requests.request(request)
+    assert msg.sender == found.buyer, "scores: not the buyer"
+    assert self._keepers[request] == empty(address), "scores: keeper is named"
+    assert keeper_ != empty(address), "scores: no keeper"
+    self._keepers[request] = keeper_
+    log IScores.KeeperNamed(request=request, keeper=keeper_)
+
+
+@external
+def score(
+    submission: uint256,
+    seats_mask: uint256,
+    accounts: DynArray[address, SEATS],
+    all_bitmaps: Bytes[24576],
+    gold: Bytes[4096],
+    verdict: Bytes[4096],
+    offer: IScores.Offer,
+    signature: Bytes[65],
+):
+    """
+    @notice Rate those who opened in round 1, once the verdict stands: count their agreement (once), and, if gold is shown before the
+            settlement, test them on it (once) and take it out of what is paid. Anyone may. Gold may be shown again if the
+            verdict was ruled upon since.
+    @param seats_mask What the tally of round 1 was shown: the seats that opened, their accounts and bitmaps, in seat order.
+    @param gold Two bitmaps, one after the other: the records whose answer is known, and those of them that had to be rejected.
+           Empty where no gold is shown; then the rest does not matter.
+    @param verdict The verdict's bitmaps, rejected ‖ hung, as Tallied or Ruled gave them.
+    @param offer What the contributor committed to beside the gold.
+    @param signature The keeper's, r ‖ s ‖ v over the typed data Gold(request, contributor, root, commitment) of this contract.
+    """
+    state: uint256 = self._state(submission)
+    review: IReviews.Review = staticcall reviews.review(submission)
+    records: uint256 = staticcall self.requests.records_of(submission)
+    count: uint256 = len(accounts)
+    size: uint256 = 32 * ((records + 255) // 256)
+    todo: uint256 = SCORED & ~state
+    if len(gold) == 0:
+        assert todo != 0, "scores: already scored"
+        assert review.phase == DECIDED or review.phase == CLOSED, "scores: not decided"
+    else:
+        assert state & VOID == 0, "scores: gold is void"
+        assert review.phase == DECIDED, "scores: not decided"
+        assert state >> 22 != self._tag(review.verdict), "scores: gold is counted"
+        assert keccak256(verdict) == review.verdict, "scores: not the verdict"
+        assert len(gold) == 2 * size, "scores: wrong length"
+        found: uint256 = self._count_gold(gold, verdict, size, records)
+        commitment: bytes32 = keccak256(
+            abi_encode(
+                keccak256(slice(gold, 0, size)), keccak256(slice(gold, size, size)), offer.salt
+            )
+        )
+        self._check_offer(submission, offer, commitment, signature)
+        state = (state & 15) | (found << 4) | (self._tag(review.verdict) << 22)
+        todo |= TESTED & ~state
+        log IScores.GoldOpened(
+            submission=submission, approved=found & 511, rejected=found >> 9, gold=gold
+        )
+    self._keep(submission, state | todo)
+
+    assert count != 0, "scores: nobody opened"
+    assert len(all_bitmaps) == size * count, "scores: not what the tally was shown"
+    hashes: DynArray[bytes32, SEATS] = []
+    for i: uint256 in range(count, bound=SEATS):
+        hashes.append(keccak256(slice(all_bitmaps, unsafe_mul(size, i), size)))
+    left: bytes32 = staticcall reviews.openings(submission, 1)
+    assert seals.shown(seats_mask, accounts, hashes) == left, "scores: not what the tally was shown"
+    if todo == 0:
+        # A ruling's verdict: only the settlement's count of gold is new.
+        return
+
+    standings: uint256[SEATS] = empty(uint256[SEATS])
+    levels: uint256[SEATS] = empty(uint256[SEATS])
+    for i: uint256 in range(count, bound=SEATS):
+        standings[i] = self._standings[accounts[i]]
+        levels[i] = (((standings[i] >> 128) & LONG) + agreement.START) & LONG
+    sums: uint256[24] = empty(uint256[24])
+    for w: uint256 in range(unsafe_div(size, 32), bound=64):
+        votes: uint256[SEATS] = empty(uint256[SEATS])
+        place: uint256 = unsafe_mul(32, w)
+        for i: uint256 in range(count, bound=SEATS):
+            votes[i] = extract32(all_bitmaps, place, output_type=uint256)
+            place = unsafe_add(place, size)
+        if todo & SCORED != 0:
+            sums = agreement.counted(votes, count, sums)
+        if todo & TESTED != 0:
+            place = unsafe_mul(32, w)
+            mask: uint256 = extract32(gold, place, output_type=uint256)
+            if mask != 0:
+                wrong: uint256 = extract32(gold, unsafe_add(place, size), output_type=uint256)
+                for i: uint256 in range(count, bound=SEATS):
+                    if levels[i] < agreement.JAIL:
+                        hits: uint256 = 0
+                        misses: uint256 = 0
+                        levels[i], hits, misses = agreement.tested(levels[i], mask, (votes[i] ^ wrong) & mask)
+                        # 32 bits hold the gold of sixteen million batches.
+                        standings[i] = unsafe_add(standings[i], (hits << 176) | (misses << 208))
+
+    expected: uint256 = 0
+    agreed: DynArray[int256, SEATS] = []
+    if todo & SCORED != 0:
+        expected = agreement.reference(records, review.rejected, self._parameter(3, SKILL_BPS))
+        agreed = agreement.scores(sums, count, records)
+        log IScores.Scored(submission=submission, reference=expected)
+    for i: uint256 in range(count, bound=SEATS):
+        packed: uint256 = standings[i]
+        if todo & SCORED != 0:
+            packed = self._averaged(packed, agreed[i], expected)
+        if levels[i] >= agreement.JAIL:
+            levels[i] = agreement.START
+            if packed >> 240 != SHORT:
+                packed += 1 << 240
+            self._jail(submission, accounts[i])
+        level: uint256 = unsafe_sub(levels[i], agreement.START) & LONG
+        self._standings[accounts[i]] = (packed & ~(LONG << 128)) | (level << 128)
+
+
+@external
+def void_gold(submission: uint256, accounts: DynArray[address, 12]):
+    """
+    @notice Let the gold of a submission count for nothing: not in the settlement, not in a slash that still waits; of `accounts` those
+            whom it jailed are free again, and the test of the others is no worse than new. The arbiter of Reviews only.
+    """
+    assert msg.sender == staticcall reviews.arbiter(), "scores: not the arbiter"
+    self._keep(submission, self._state(submission) & 15 | VOID)
+    for account: address in accounts:
+        packed: uint256 = self._standings[account]
+        # The sign of the test, in two's complement: what is above 0 begins anew.
+        if (packed >> 159) & 1 == 0:
+            self._standings[account] = packed & ~(LONG << 128)
+        sentence: uint256 = self._sentences[account]
+        if sentence != 0 and sentence >> 64 == submission:
+            self._sentences[account] = 0
+            id: uint256 = staticcall stakes.id_of(account)
+            if staticcall stakes.jailed_until(id) != 0:
+                extcall stakes.free(id)
+    log IScores.GoldVoided(submission=submission)
+
+
+@external
+def execute(account: address) -> uint256:
+    """
+    @notice Burn `jail_slash_bps` of what a jailed validator holds, once the time to void the gold is over. Anyone may.
+    @return What was burned.
+    """
+    sentence: uint256 = self._sentences[account]
+    assert sentence != 0, "scores: no sentence"
+    assert block.timestamp >= sentence & WORD, "scores: sentence is not due"
+    self._sentences[account] = 0
+    id: uint256 = staticcall stakes.id_of(account)
+    position: IStakes.Position = staticcall stakes.position(id)
+    amount: uint256 = position.amount * self._parameter(3, JAIL_SLASH_BPS) // BPS
+    slashed: uint256 = extcall stakes.slash(id, amount, empty(address))
+    log IScores.SentenceExecuted(account=account, slashed=slashed)
+    return slashed
+
+
+@view
+@external
+def terms(submission: uint256, accounts: DynArray[address, 23]) -> IScores.Terms:
+    """
+    @notice What the settlement needs to know. Gold that was counted for another verdict than the one that stands counts for nothing.
+    """
+    state: uint256 = self._state(submission)
+    gold: uint256 = (state >> 4) & (2**18 - 1)
+    if gold != 0 and state >> 22 != self._tag(staticcall reviews.digest(submission)):
+        gold = 0
+    return IScores.Terms(
+        gold_approved=gold & 511, gold_rejected=gold >> 9, factors=self._factors(accounts)
+    )
+
+
+@view
+@external
+def factors(accounts: DynArray[address, 23]) -> DynArray[uint256, 23]:
+    """
+    @notice The share of its fee that each account earns now, in bps: all of it where there was nothing yet to tell apart.
+    """
+    return self._factors(accounts)
+
+
+@view
+@external
+def standing(account: address) -> IScores.Standing:
+    """
+    @notice What is known of a validator.
+    """
+    return self._standing(account)
+
+
+@view
+@external
+def sentence(account: address) -> IScores.Sentence:
+    """
+    @notice The slash that waits for an account.
+    """
+    sentence: uint256 = self._sentences[account]
+    return IScores.Sentence(due_at=sentence & WORD, submission=sentence >> 64)
+
+
+@view
+@external
+def keeper(request: uint256) -> address:
+    """
+    @notice Who vouches for the gold of a request: the buyer, if nobody was named.
+    """
+    named: address = self._keepers[request]
+    if named != empty(address):
+        return named
+    found: IRequests.Request = staticcall self.requests.request(request)
+    return found.buyer
+
+
+@view
+@external
+def marks(submission: uint256) -> uint256:
+    """
+    @notice What was done for a submission: 1 scored, 2 gold tested, 4 gold void; or sums of them.
+    """
+    return self._state(submission) & 7
+
+
+@internal
+def _jail(submission: uint256, account: address):
+    id: uint256 = staticcall stakes.id_of(account)
+    if id == 0:
+        # It has left, and another has its place.
+        return
+    until: uint256 = block.timestamp + self._parameter(3, JAIL_SECONDS)
+    extcall stakes.jail(id, until)
+    if self._sentences[account] == 0:
+        due_at: uint256 = block.timestamp + self._parameter(0, RULING_SECONDS)
+        self._sentences[account] = due_at | (submission << 64)
+    log IScores.Jailed(
+        account=account, submission=submission, until=until, slash_from=self._sentences[account] & WORD
+    )
+
+
+@internal
+def _keep(submission: uint256, state: uint256):
+    place: uint256 = STATE_BITS * (submission % STATES)
+    word: uint256 = self._states[submission // STATES]
+    self._states[submission // STATES] = (word & ~(STATE << place)) | (state << place)
+
+
+@view
+@internal
+def _state(submission: uint256) -> uint256:
+    return (self._states[submission // STATES] >> (STATE_BITS * (submission % STATES))) & STATE
+
+
+@pure
+@internal
+def _tag(verdict: bytes32) -> uint256:
+    return convert(verdict, uint256) >> 236
+
+
+@pure
+@internal
+def _count_gold(gold: Bytes[4096], verdict: Bytes[4096], size: uint256, records: uint256) -> uint256:
+    """
+    @dev How many gold records were approved, and, from the tenth bit on, how many rejected.
+    """
+    # Gold, then gold rejected, then gold hung.
+    counts: uint256[3] = empty(uint256[3])
+    for w: uint256 in range(unsafe_div(size, 32), bound=64):
+        place: uint256 = unsafe_mul(32, w)
+        mask: uint256 = extract32(gold, place, output_type=uint256)
+        wrong: uint256 = extract32(gold, unsafe_add(place, size), output_type=uint256)
+        assert wrong & ~mask == 0, "scores: wrong outside the gold"
+        if mask != 0:
+            counts[0] += bitmaps.ones(mask)
+            refused: uint256 = mask & extract32(verdict, place, output_type=uint256)
+            hung: uint256 = mask & extract32(verdict, unsafe_add(place, size), output_type=uint256)
+            if refused != 0:
+                counts[1] += bitmaps.ones(refused)
+            if hung != 0:
+                counts[2] += bitmaps.ones(hung)
+    last: uint256 = extract32(gold, size - 32, output_type=uint256)
+    assert last & ~bitmaps.last_mask(records) == 0, "scores: gold beyond the last record"
+    assert counts[0] != 0, "scores: no gold"
+    assert counts[0] <= GOLD_LIMIT, "scores: too much gold"
+    return (counts[0] - counts[1] - counts[2]) | (counts[1] << 9)
+
+
+@view
+@internal
+def _check_offer(submission: uint256, offer: IScores.Offer, commitment: bytes32, signature: Bytes[65]):
+    """
+    @dev The contributor committed to this gold when it submitted, and the request's keeper vouches for it.
+    """
+    made: IRequests.Submission = staticcall self.requests.submission(submission)
+    assert made.commitment == keccak256(
+        abi_encode(offer.root, offer.cid_hash, offer.key_commitment, offer.custodian, commitment)
+    ), "scores: not the gold that was committed to"
+    keeper: address = self._keepers[made.request]
+    if keeper == empty(address):
+        case: IRequests.Case = staticcall self.requests.case_of(submission)
+        keeper = case.buyer
+    self._check_signature(
+        keeper,
+        keccak256(abi_encode(GOLD_TYPEHASH, made.request, made.contributor, offer.root, commitment)),
+        signature,
+    )
+
+
+@view
+@internal
+def _standing(account: address) -> IScores.Standing:
+    packed: uint256 = self._standings[account]
+    return IScores.Standing(
+        agreement=convert((packed & WORD) ^ 2**63, int256) - 2**63,
+        reference=(packed >> 64) & WORD,
+        llr=convert(((packed >> 128) & LONG) ^ 2**31, int256) - 2**31,
+        batches=(packed >> 160) & SHORT,
+        hits=(packed >> 176) & LONG,
+        misses=(packed >> 208) & LONG,
+        jails=packed >> 240,
+    )
+
+
+@view
+@internal
+def _factors(accounts: DynArray[address, 23]) -> DynArray[uint256, 23]:
+    found: DynArray[uint256, 23] = []
+    for account: address in accounts:
+        packed: uint256 = self._standings[account]
+        expected: uint256 = (packed >> 64) & WORD
+        earned: uint256 = packed & WORD
+        if expected == 0:
+            earned = 1
+            expected = 1
+        elif earned >= 2**63:
+            # Two's complement: below zero.
+            earned = 0
+        found.append(LEAST_BPS + EARNED_BPS * min(earned, expected) // expected)
+    return found
+
+
+@pure
+@internal
+def _averaged(packed: uint256, found: int256, expected: uint256) -> uint256:
+    weight: int256 = convert(BATCHES, int256)
+    former: int256 = convert((packed & WORD) ^ 2**63, int256) - 2**63
+    average: int256 = (former * (weight - 1) + found) // weight
+    reference: uint256 = (((packed >> 64) & WORD) * (BATCHES - 1) + expected) // BATCHES
+    batches: uint256 = min(((packed >> 160) & SHORT) + 1, SHORT)
+    kept: uint256 = packed & ~((2**128 - 1) | (SHORT << 160))
+    return kept | (convert(average + 2**63, uint256) ^ 2**63) | (reference << 64) | (batches << 160)
+
+
+@view
+@internal
+def _check_signature(keeper: address, message: bytes32, signature: Bytes[65]):
+    assert len(signature) == 65, "scores: malformed signature"
+    domain: bytes32 = keccak256(
+        abi_encode(DOMAIN_TYPEHASH, keccak256("Sheaf Scores"), keccak256("1"), chain.id, self)
+    )
+    signer: address = ecrecover(
+        keccak256(concat(x"1901", domain, message)),
+        convert(slice(signature, 64, 1), uint256),
+        extract32(signature, 0, output_type=uint256),
+        extract32(signature, 32, output_type=uint256),
+    )
+    assert signer != empty(address), "scores: malformed signature"
+    assert signer == keeper, "scores: not the keeper's signature"
+
+
+@view
+@internal
+def _parameter(word: uint256, place: uint256) -> uint256:
+    return ((staticcall parameters.word(word)) >> place) & LONG

@@ -1,0 +1,113 @@
+"""Juries: how a juror votes, what votes rule, and what a reversed vote costs; the pure part of the rules of Disputes.vy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+from sheaf.review.openings import WORD_BITS
+
+if TYPE_CHECKING:
+    from sheaf.chain.rpc import Chain, Receipt
+    from sheaf.chain.signer import Signer
+
+CONTRACT = "Disputes"
+
+SEATS = 23
+ROUNDS = 3
+DRAWING, VOTING, RULED, CONCLUDED, COLLECTED = 1, 2, 3, 4, 5
+_JURY = (3, 2, 5, 5, 23, 23, 23, 32, 32, 32, 32, 2, 1, 2)
+
+
+class Vote(NamedTuple):
+    """A juror's vote: which of the named records are to be rejected, or that nobody is at fault, and 32 bytes of salt."""
+
+    rejected: int
+    is_faultless: bool
+    salt: bytes
+
+
+class Jury(NamedTuple):
+    """The state of a case's jury; masks have one bit per seat, times are Unix seconds, `anchor` is a block."""
+
+    phase: int = DRAWING
+    round: int = 0
+    size: int = 0
+    first: int = 0
+    committed: int = 0
+    opened: int = 0
+    faultless: int = 0
+    commit_until: int = 0
+    reveal_until: int = 0
+    appeal_until: int = 0
+    anchor: int = 0
+    ruled: int = 0
+    is_faultless: int = 0
+    failed: int = 0
+
+
+def unpack(word: int) -> Jury:
+    """Return the jury that the contract keeps in one word."""
+    parts = []
+    for bits in _JURY:
+        parts.append(word & (1 << bits) - 1)
+        word >>= bits
+    return Jury(*parts)
+
+
+def commitment(vote: Vote, case: int, account: str, number: int) -> bytes:
+    """Return the commitment of `account` to its vote in round `number` of a case."""
+    types = ["uint256", "bool", "bytes32", "uint256", "address", "uint256"]
+    return keccak(encode(types, [vote.rejected, vote.is_faultless, vote.salt, case, account, number]))
+
+
+def ruling(votes: Sequence[int], mask: int, rejected: int, hung: int) -> tuple[int, int]:
+    """Return rejected and hung records of `mask`: each goes with the majority of the votes; at a tie it stays as it was."""
+    ruled_rejected = ruled_hung = 0
+    for record in range(WORD_BITS):
+        bit = 1 << record
+        against = sum(bool(vote & bit) for vote in votes)
+        if 2 * against > len(votes):
+            ruled_rejected |= bit
+        elif 2 * against == len(votes):
+            ruled_rejected |= rejected & bit
+            ruled_hung |= hung & bit
+    return ruled_rejected & mask, ruled_hung & mask
+
+
+def draw(chain: Chain, signer: Signer, case: int) -> Receipt:
+    """Draw the next jury of a case. Raises Reverted before the target block has passed, or if it can no longer be read."""
+    return chain.send(signer, CONTRACT, "draw", case)
+
+
+def redraw(chain: Chain, signer: Signer, case: int) -> Receipt:
+    """Anchor a draw anew whose block can no longer be read."""
+    return chain.send(signer, CONTRACT, "redraw", case)
+
+
+def commit(chain: Chain, signer: Signer, case: int, seat: int, made: bytes) -> Receipt:
+    """Commit to a vote, as the juror on `seat`."""
+    return chain.send(signer, CONTRACT, "commit", case, seat, made)
+
+
+def reveal(chain: Chain, signer: Signer, case: int, seat: int, vote: Vote) -> Receipt:
+    """Open a vote that was committed."""
+    return chain.send(signer, CONTRACT, "reveal", case, seat, *vote)
+
+
+def tally(chain: Chain, signer: Signer, case: int) -> Receipt:
+    """Count the votes of a round."""
+    return chain.send(signer, CONTRACT, "tally", case)
+
+
+def jury(chain: Chain, case: int) -> Jury:
+    """Return the state of a case's jury."""
+    return unpack(int(chain.call(CONTRACT, "jury_of", case)))
+
+
+def jurors(chain: Chain, case: int) -> list[int]:
+    """Return the validator ids of a case's jurors, in seat order."""
+    return [int(chain.call(CONTRACT, "juror", case, seat)) for seat in range(jury(chain, case).size)]

@@ -1,0 +1,436 @@
+"""Scores: correlated agreement, the sequential test on gold, jail and fee factors (twin of Scores.vy, and the calls upon it).
+
+A bitmap is big-endian words of 256 bits, a set bit means rejected (see `openings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+from sheaf.domain.amounts import BPS, WAD, share_bps
+from sheaf.domain.errors import Refused
+from sheaf.domain.ids import ZERO_ADDRESS, Address
+from sheaf.review import openings
+from sheaf.review.reviews import CLOSED, DECIDED, Review
+from sheaf.review.stakes import StakesTwin
+
+if TYPE_CHECKING:
+    from sheaf.chain.rpc import Chain, Receipt, Signer
+
+CONTRACT = "Scores"
+SCORED, TESTED, VOID = 1, 2, 4
+BATCHES = 20
+"""Batches that an average remembers: each new one weighs 1/20."""
+LEAST_BPS, EARNED_BPS = 7_000, 3_000
+"""Share of the fee that is paid for any review, and that which agreement earns."""
+HIT, MISS = -641_854, 2_302_585
+"""ln(.5/.95) and ln(.5/.05) in millionths."""
+JAIL, RESET = 9_210_000, -4_610_000
+"""Where the sequential test jails, and where it begins anew."""
+GOLD_LIMIT = 256
+"""Gold records that a batch may have."""
+COUNT_LIMIT, LONG_LIMIT = 2**16 - 1, 2**32 - 1
+
+_DOMAIN = keccak(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
+_GOLD = keccak(b"Gold(uint256 request,address contributor,bytes32 root,bytes32 commitment)")
+
+
+class Votes(NamedTuple):
+    """What a tally was shown: the mask of the seats that opened, their accounts, and their bitmaps in seat order."""
+
+    mask: int
+    accounts: tuple[str, ...]
+    bitmaps: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Gold:
+    """The gold of a submission with all that its commitment on chain is made of; `wrong` marks the gold that had to be rejected.
+
+    `signature` is the keeper's, `rejected` and `hung` are the bitmaps of the verdict that it is shown for.
+    """
+
+    positions: bytes
+    wrong: bytes
+    salt: bytes
+    root: bytes
+    cid_hash: bytes
+    key_commitment: bytes
+    custodian: str
+    signature: bytes = b""
+    rejected: bytes = b""
+    hung: bytes = b""
+
+    @property
+    def commitment(self) -> bytes:
+        """What the contributor commits to."""
+        return gold_commitment(self.positions, self.wrong, self.salt)
+
+    @property
+    def offer(self) -> bytes:
+        """What Requests keeps of the submission."""
+        parts = [self.root, self.cid_hash, self.key_commitment, self.custodian, self.commitment]
+        return keccak(encode(["bytes32", "bytes32", "bytes32", "address", "bytes32"], parts))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of a validator as IScores.Standing has it: averages in wad, the test in millionths, and counts."""
+
+    agreement: int = 0
+    reference: int = 0
+    llr: int = 0
+    batches: int = 0
+    hits: int = 0
+    misses: int = 0
+    jails: int = 0
+
+    @property
+    def factor_bps(self) -> int:
+        """The share of its fee that it earns: 0.7 + 0.3 · clip(agreement / reference, 0, 1), all where nothing was to be told apart."""
+        if self.reference == 0:
+            return LEAST_BPS + EARNED_BPS
+        earned = min(max(self.agreement, 0), self.reference)
+        return LEAST_BPS + EARNED_BPS * earned // self.reference
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A slash that waits: from `due_at` (Unix seconds) on anyone may execute it, unless the gold of `submission` is voided."""
+
+    due_at: int
+    submission: int
+
+
+class Rated(NamedTuple):
+    """What the settlement needs: gold records by verdict, and factors in bps."""
+
+    gold_approved: int
+    gold_rejected: int
+    factors: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What Scores reads of other contracts: the submission, and its review as Reviews has it."""
+
+    request: int
+    contributor: str
+    buyer: str
+    records: int
+    offer: bytes
+    review: Review
+    shown: bytes
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The parameters that Scores reads, and the chain and the address that signatures are bound to."""
+
+    ruling_seconds: int = 604_800
+    jail_seconds: int = 604_800
+    jail_slash_bps: int = 1000
+    skill_bps: int = 9500
+    chain_id: int = 1
+    contract: str = ZERO_ADDRESS
+
+
+def gold_commitment(positions: bytes, wrong: bytes, salt: bytes) -> bytes:
+    """Return what a contributor commits to: keccak256(hash of the positions, hash of the wrong ones, salt)."""
+    return keccak(keccak(positions) + keccak(wrong) + salt)
+
+
+def agreement(bitmaps: Sequence[bytes], records: int) -> list[int]:
+    """Return each member's mean correlated agreement with the others, in wad, rounded towards zero; 0 where nothing is to compare.
+
+    2 (n x − r s) / (n (n − 1)) of r and s rejections with x in common among n records (Shnayder, Agarwal, Frongillo, Parkes, EC 2016).
+    """
+    votes = [int.from_bytes(bitmap, "big") for bitmap in bitmaps]
+    others = len(votes) - 1
+    if others < 1 or records < 2:
+        return [0] * len(votes)
+    scale = others * records * (records - 1)
+    found = []
+    for i, vote in enumerate(votes):
+        peers = [peer for j, peer in enumerate(votes) if j != i]
+        same = sum((vote & peer).bit_count() for peer in peers)
+        chance = vote.bit_count() * sum(peer.bit_count() for peer in peers)
+        found.append(_towards_zero(2 * WAD * (records * same - chance), scale))
+    return found
+
+
+def reference(records: int, rejected: int, skill_bps: int) -> int:
+    """Return the agreement of members who are right at rate q: 2 (2q − 1)² ρ (1 − ρ), ρ the share of bad records; in wad, rounded down."""
+    if records < 2:
+        return 0
+    edge = 2 * skill_bps - BPS
+    return 2 * WAD * edge**2 * rejected * (records - rejected) // (BPS**2 * records * (records - 1))
+
+
+def averaged(standing: Standing, found: int, expected: int) -> Standing:
+    """Return a standing after one more batch, in which so much agreement was found and so much was to be expected."""
+    return replace(
+        standing,
+        agreement=_towards_zero(standing.agreement * (BATCHES - 1) + found, BATCHES),
+        reference=(standing.reference * (BATCHES - 1) + expected) // BATCHES,
+        batches=min(standing.batches + 1, COUNT_LIMIT),
+    )
+
+
+def tested(llr: int, hits: Sequence[bool]) -> tuple[int, int, int, bool]:
+    """Return the sequential test after gold records in their order, hits and misses until it ended, and whether it jails."""
+    counts = [0, 0]
+    for is_hit in hits:
+        llr += HIT if is_hit else MISS
+        counts[not is_hit] += 1
+        if llr >= JAIL:
+            return 0, counts[0], counts[1], True
+        if llr <= RESET:
+            llr = 0
+    return llr, counts[0], counts[1], False
+
+
+def typed_hash(chain_id: int, contract: str, request: int, contributor: str, gold: Gold) -> bytes:
+    """Return the hash that a request's keeper signs (EIP-712, domain "Sheaf Scores" version "1")."""
+    parts = [_DOMAIN, keccak(b"Sheaf Scores"), keccak(b"1"), chain_id, contract]
+    domain = keccak(encode(["bytes32", "bytes32", "bytes32", "uint256", "address"], parts))
+    fields = [_GOLD, request, contributor, gold.root, gold.commitment]
+    message = keccak(encode(["bytes32", "uint256", "address", "bytes32", "bytes32"], fields))
+    return keccak(b"\x19\x01" + domain + message)
+
+
+def typed_data(
+    chain_id: int, contract: str, request: int, contributor: str, gold: Gold
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Return the same as wallets take it: domain, types, message (EIP-712)."""
+    fields = (
+        ("request", "uint256"),
+        ("contributor", "address"),
+        ("root", "bytes32"),
+        ("commitment", "bytes32"),
+    )
+    return (
+        {"name": "Sheaf Scores", "version": "1", "chainId": chain_id, "verifyingContract": contract},
+        {"Gold": [{"name": name, "type": kind} for name, kind in fields]},
+        {"request": request, "contributor": contributor, "root": gold.root, "commitment": gold.commitment},
+    )
+
+
+@dataclass
+class ScoresTwin:
+    """The rules of Scores.vy in plain integers; refuses with the contract's own words.
+
+    What other contracts know of a submission is handed in as a `Case`; `now` is in Unix seconds.
+    """
+
+    stakes: StakesTwin
+    rules: Rules = field(default_factory=Rules)
+    now: int = 0
+    arbiter: str = ""
+    contract: str = "scores"
+    standings: dict[str, Standing] = field(default_factory=dict)
+    marks: dict[int, int] = field(default_factory=dict)
+    gold: dict[int, tuple[int, int, bytes]] = field(default_factory=dict)
+    keepers: dict[int, str] = field(default_factory=dict)
+    sentences: dict[str, Sentence] = field(default_factory=dict)
+
+    def name_keeper(self, request: int, keeper: str, sender: str, buyer: str) -> None:
+        """Name who vouches for the gold of a request in the buyer's place."""
+        _require(sender == buyer, "scores: not the buyer")
+        _require(request not in self.keepers, "scores: keeper is named")
+        _require(keeper != ZERO_ADDRESS, "scores: no keeper")
+        self.keepers[request] = keeper
+
+    def score(self, submission: int, case: Case, votes: Votes, gold: Gold | None = None) -> None:
+        """Rate those who opened in round 1: count their agreement (once), and with `gold` test them on it (once) and count it."""
+        marks = self._marks(submission)
+        todo = SCORED & ~marks
+        if gold is None:
+            _require(todo != 0, "scores: already scored")
+            _require(case.review.phase in (DECIDED, CLOSED), "scores: not decided")
+        else:
+            _require(not marks & VOID, "scores: gold is void")
+            _require(case.review.phase == DECIDED, "scores: not decided")
+            counted = self._count_gold(submission, case, gold)
+            todo |= TESTED & ~marks
+        _check_votes(case, votes)
+        if gold is not None:
+            self.gold[submission] = counted
+        self.marks[submission] = marks | todo
+        if todo & TESTED and gold is not None:
+            self._test(submission, votes, gold)
+        if todo & SCORED:
+            self._score(case, votes)
+
+    def void_gold(self, submission: int, accounts: Sequence[str], sender: str) -> None:
+        """Let the gold of a submission count for nothing: not in the settlement, nor in a slash that still waits."""
+        _require(sender == self.arbiter, "scores: not the arbiter")
+        self.marks[submission] = self._marks(submission) | VOID
+        self.gold.pop(submission, None)
+        for account in accounts:
+            standing = self.standing(account)
+            if standing.llr > 0:
+                self.standings[account] = replace(standing, llr=0)
+            sentence = self.sentences.get(account)
+            if sentence is not None and sentence.submission == submission:
+                del self.sentences[account]
+                number = self.stakes.ids.get(account, 0)
+                if self.stakes.jailed_until(number):
+                    self.stakes.free(self.contract, number)
+
+    def execute(self, account: str) -> int:
+        """Burn a share of what a jailed validator holds, once the time to void the gold is over; return what was burned."""
+        sentence = self.sentences.get(account)
+        if sentence is None:
+            raise Refused("scores: no sentence")
+        _require(self.now >= sentence.due_at, "scores: sentence is not due")
+        del self.sentences[account]
+        number = self.stakes.ids.get(account, 0)
+        amount = share_bps(self.stakes.position(number).amount, self.rules.jail_slash_bps)
+        return self.stakes.slash(self.contract, number, amount)
+
+    def terms(self, submission: int, accounts: Sequence[str], verdict: bytes) -> Rated:
+        """Return what the settlement needs; `verdict` is the hash of the one that stands."""
+        bought, refused, counted_for = self.gold.get(submission, (0, 0, verdict))
+        if counted_for != verdict:
+            bought, refused = 0, 0
+        return Rated(bought, refused, tuple(self.standing(account).factor_bps for account in accounts))
+
+    def standing(self, account: str) -> Standing:
+        """Return what is known of a validator."""
+        return self.standings.get(account, Standing())
+
+    def _marks(self, submission: int) -> int:
+        return self.marks.get(submission, 0)
+
+    def _score(self, case: Case, votes: Votes) -> None:
+        expected = reference(case.records, case.review.rejected, self.rules.skill_bps)
+        found = agreement(votes.bitmaps, case.records)
+        for account, one in zip(votes.accounts, found, strict=True):
+            self.standings[account] = averaged(self.standing(account), one, expected)
+
+    def _test(self, submission: int, votes: Votes, gold: Gold) -> None:
+        places = [i for i in range(8 * len(gold.positions)) if openings.is_marked(gold.positions, i)]
+        answers = [openings.is_marked(gold.wrong, i) for i in places]
+        for account, bitmap in zip(votes.accounts, votes.bitmaps, strict=True):
+            given = [openings.is_marked(bitmap, i) for i in places]
+            standing = self.standing(account)
+            llr, hits, misses, is_jailed = tested(
+                standing.llr, [a == b for a, b in zip(given, answers, strict=True)]
+            )
+            if is_jailed:
+                self._jail(submission, account)
+            self.standings[account] = replace(
+                standing,
+                llr=llr,
+                hits=min(standing.hits + hits, LONG_LIMIT),
+                misses=min(standing.misses + misses, LONG_LIMIT),
+                jails=min(standing.jails + is_jailed, COUNT_LIMIT),
+            )
+
+    def _jail(self, submission: int, account: str) -> None:
+        number = self.stakes.ids.get(account, 0)
+        if number == 0:
+            return
+        self.stakes.jail(self.contract, number, self.now + self.rules.jail_seconds)
+        self.sentences.setdefault(account, Sentence(self.now + self.rules.ruling_seconds, submission))
+
+    def _count_gold(self, submission: int, case: Case, gold: Gold) -> tuple[int, int, bytes]:
+        counted, verdict = self.gold.get(submission), case.review.verdict
+        _require(counted is None or counted[2] != verdict, "scores: gold is counted")
+        _require(keccak(gold.rejected + gold.hung) == verdict, "scores: not the verdict")
+        size = openings.bitmap_bytes(case.records)
+        _require(len(gold.positions + gold.wrong) == 2 * size, "scores: wrong length")
+        outside = int.from_bytes(gold.wrong, "big") & ~int.from_bytes(gold.positions, "big")
+        _require(not outside, "scores: wrong outside the gold")
+        stray = any(openings.is_marked(gold.positions, i) for i in range(case.records, 8 * size))
+        _require(not stray, "scores: gold beyond the last record")
+        positions, rejected, hung = (
+            int.from_bytes(part, "big") for part in (gold.positions, gold.rejected, gold.hung)
+        )
+        _require(positions != 0, "scores: no gold")
+        _require(positions.bit_count() <= GOLD_LIMIT, "scores: too much gold")
+        _require(gold.offer == case.offer, "scores: not the gold that was committed to")
+        hashed = typed_hash(self.rules.chain_id, self.rules.contract, case.request, case.contributor, gold)
+        signer = openings.recover(hashed, gold.signature)
+        _require(signer != "", "scores: malformed signature")
+        keeper = self.keepers.get(case.request, case.buyer)
+        _require(signer == keeper, "scores: not the keeper's signature")
+        refused = (positions & rejected).bit_count()
+        return positions.bit_count() - refused - (positions & hung).bit_count(), refused, verdict
+
+
+def _check_votes(case: Case, votes: Votes) -> None:
+    _require(len(votes.accounts) != 0, "scores: nobody opened")
+    is_shown = openings.shown(votes.mask, votes.accounts, votes.bitmaps) == case.shown
+    _require(is_shown, "scores: not what the tally was shown")
+
+
+def _towards_zero(value: int, divisor: int) -> int:
+    return value // divisor if value >= 0 else -(-value // divisor)
+
+
+def _require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise Refused(reason)
+
+
+def sign_gold(chain: Chain, signer: Signer, request: int, contributor: str, gold: Gold) -> bytes:
+    """Return the keeper's signature (r ‖ s ‖ v) over the gold of a contributor's batch."""
+    contract = chain.address_of(CONTRACT)
+    return bytes(signer.sign_typed(*typed_data(chain.chain_id, contract, request, contributor, gold)))
+
+
+def name_keeper(chain: Chain, signer: Signer, request: int, keeper: Address) -> Receipt:
+    """Name who vouches for the gold of a request in the buyer's place; buyer only, once."""
+    return chain.send(signer, CONTRACT, "name_keeper", int(request), keeper)
+
+
+def keeper(chain: Chain, request: int) -> Address:
+    """Return who vouches for the gold of a request: the buyer, if nobody was named."""
+    return Address(chain.call(CONTRACT, "keeper", int(request)))
+
+
+def score(chain: Chain, signer: Signer, submission: int, votes: Votes, gold: Gold | None = None) -> Receipt:
+    """Rate those who opened in round 1, on `gold` too where it is given. Raises Reverted before the verdict and the second time."""
+    return chain.send(signer, CONTRACT, "score", *arguments(submission, votes, gold))
+
+
+def arguments(submission: int, votes: Votes, gold: Gold | None = None) -> tuple[Any, ...]:
+    """Return the arguments of `score` as the contract takes them."""
+    rest: tuple[Any, ...] = (b"", b"", (bytes(32), bytes(32), bytes(32), bytes(32), ZERO_ADDRESS), b"")
+    if gold is not None:
+        offer = (gold.salt, gold.root, gold.cid_hash, gold.key_commitment, gold.custodian)
+        rest = (gold.positions + gold.wrong, gold.rejected + gold.hung, offer, gold.signature)
+    return int(submission), votes.mask, list(votes.accounts), b"".join(votes.bitmaps), *rest
+
+
+def void_gold(chain: Chain, signer: Signer, submission: int, accounts: Sequence[str]) -> Receipt:
+    """Let the gold of a submission count for nothing; arbiter only."""
+    return chain.send(signer, CONTRACT, "void_gold", int(submission), list(accounts))
+
+
+def execute(chain: Chain, signer: Signer, account: Address) -> Receipt:
+    """Burn what a jailed validator loses. Raises Reverted before the time to void the gold is over."""
+    return chain.send(signer, CONTRACT, "execute", account)
+
+
+def standing(chain: Chain, account: Address) -> Standing:
+    """Return what is known of a validator."""
+    return Standing(*map(int, chain.call(CONTRACT, "standing", account)))
+
+
+def sentence(chain: Chain, account: Address) -> Sentence | None:
+    """Return the slash that waits for an account, or None."""
+    due_at, submission = map(int, chain.call(CONTRACT, "sentence", account))
+    return Sentence(due_at, submission) if due_at else None
+
+
+def marks(chain: Chain, submission: int) -> int:
+    """Return what was done for a submission: sums of SCORED, TESTED, VOID."""
+    return int(chain.call(CONTRACT, "marks", int(submission)))

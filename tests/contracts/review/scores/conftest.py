@@ -1,0 +1,86 @@
+"""What the tests of Scores share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import boa
+import pytest
+from eth_utils.crypto import keccak
+
+from sheaf.review import openings, scores
+from sheaf.review.scores import Gold, Votes
+from tests.contracts.market_world import CID, KEY, ROOT, World, key_of
+
+
+@dataclass
+class Batch:
+    """A submission with a committee of five, what its members voted and what of it is gold."""
+
+    world: World
+    submission: int
+    request: int
+    votes: Votes
+    gold: Gold
+
+    def score(self, votes: Votes | None = None) -> None:
+        """Count the agreement."""
+        shown = scores.arguments(self.submission, votes or self.votes)
+        self.world.scores.score(*shown, sender=self.world.outsider)
+
+    def open_gold(self, **changes: Any) -> None:
+        """Show the gold, with some of it changed."""
+        votes = changes.pop("votes", self.votes)
+        shown = scores.arguments(self.submission, votes, replace(self.gold, **changes))
+        self.world.scores.score(*shown, sender=self.world.outsider)
+
+    def signed(self, signer: str = "buyer", **changes: Any) -> bytes:
+        """Return the signature of an actor over the gold, with some of what it signs changed."""
+        world = self.world
+        fields = {"request": self.request, "contributor": world.contributor, "gold": self.gold} | changes
+        data = scores.typed_data(boa.env.evm.patch.chain_id, world.scores.address, **fields)
+        return bytes(key_of(signer).sign_typed_data(*data).signature)
+
+
+def batch(
+    world: World,
+    cast: Sequence[Sequence[bool]],
+    gold: Sequence[bool],
+    wrong: Sequence[bool],
+    request: int = 0,
+) -> Batch:
+    """Take a submission, in which some records are gold, through a review in which each seat rejects what `cast` marks."""
+    request = request or world.open()
+    made = Gold(
+        openings.pack(gold),
+        openings.pack(wrong),
+        b"\x05" * 32,
+        ROOT,
+        keccak(CID),
+        KEY,
+        world.contributor,
+    )
+    submission = world.submit(request, len(gold), gold=made.commitment)
+    world.draw(submission)
+    bitmaps = tuple(openings.pack(vote) for vote in cast)
+    world.review_jointly(submission, bitmaps)
+    tallied = next(e for e in world.reviews.get_logs() if type(e).__name__ == "Tallied")
+    accounts = tuple(world.committees.accounts(submission))
+    made = replace(made, rejected=tallied.rejected_bitmap, hung=tallied.hung_bitmap)
+    made_batch = Batch(world, submission, request, Votes(31, accounts, bitmaps), made)
+    made_batch.gold = replace(made, signature=made_batch.signed())
+    return made_batch
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """A whole market, validators staked."""
+    return World()
+
+
+@pytest.fixture(autouse=True)
+def _anchored_world(world: World) -> Iterator[None]:
+    with boa.env.anchor():
+        yield
