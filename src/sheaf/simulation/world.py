@@ -89,7 +89,8 @@ class World:
         """Let one more validator join with a judge of its own, and return its account; it weighs after `settle_in`."""
         account = self.account(name, 2 * self.economy.stake)
         actions.stake(account, self.economy.stake * WAD)
-        self.reviewers.append(Validator(account, judge))
+        # One node rates all reviewers; whoever it is gains nothing by it.
+        self.reviewers.append(Validator(account, judge, is_scoring=not self.reviewers))
         return account
 
     def settle_in(self) -> None:
