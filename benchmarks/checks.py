@@ -22,6 +22,7 @@ from sheaf.domain.request import CheckUse
 from sheaf.formats import schema
 from sheaf.verification.batch import Batch, Commitment, Earlier, Standing
 from sheaf.verification.fingerprints import ExactIndex
+from sheaf.verification.novelty import Manifold
 from sheaf.verification.pipeline import Pipeline
 from sheaf.verification.series import profile
 from sheaf.verification.series.windows import Series, samples_in, starts
@@ -41,6 +42,7 @@ LIMITS = {"numeric": 150_000.0, "text": 25_000.0}
 def measure(options: Options) -> list[Figure]:
     """Measure speed on made records, then detection over `seeds` made worlds, then the series of `--data`."""
     figures = [*_speed("numeric", _numbers(), NUMERIC), *_speed("text", _texts(), TEXT)]
+    figures += _novelty(options.seeds)
     figures += _detection(options.seeds)
     if options.data is not None:
         figures += _real(options.data, options.seeds)
@@ -128,6 +130,32 @@ def _speed(
     yield Figure(f"{kind}: digests, schema, exact duplicates", rate(()), "records/s")
     for name in extra:
         yield Figure(f"{kind}: the same and {name}", rate((name,)), "records/s")
+
+
+def _novelty(seeds: int) -> Iterator[Figure]:
+    """Yield how records whose fields were shuffled each by itself, so that every value is usual, are told from real ones."""
+    from sklearn.datasets import load_breast_cancer, load_digits
+
+    for name, load in (("cancer", load_breast_cancer), ("digits", load_digits)):
+        values = load().data
+        areas, found, false = [], [], []
+        for seed in range(seeds):
+            random = np.random.default_rng(seed)
+            order = random.permutation(len(values))[:750]
+            shuffled = random.permuted(values[order[250:]], axis=0)
+            manifold = Manifold(_table(values[order[:250]]))
+            clean, garbage = manifold(_table(values[order[250:]])), manifold(_table(shuffled))
+            areas.append(_auc(clean, garbage))
+            found.append(float((garbage > 1).mean()))
+            false.append(float((clean > 1).mean()))
+        yield Figure(f"novelty, {name}: shuffled fields, AUC, median", median(areas), "AUC")
+        yield Figure(f"novelty, {name}: shuffled fields, AUC, worst", min(areas), "AUC")
+        yield Figure(f"novelty, {name}: pointed at", median(found), "share")
+        yield Figure(f"novelty, {name}: false alarms, worst", max(false), "share")
+
+
+def _table(values: NDArray[np.float64]) -> pa.Table:
+    return pa.table({f"x{i}": column for i, column in enumerate(values.T)})
 
 
 def _auc(clean: NDArray[np.float64], forged: NDArray[np.float64]) -> float:
