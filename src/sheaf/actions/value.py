@@ -157,7 +157,12 @@ def _texts(column: Any, name: str) -> list[str]:
 def _labels(table: pa.Table, label: str, name: str) -> list[str]:
     column = table.column(label)
     if pa.types.is_floating(column.type):
-        raise RecordError(f"{name}, label", column.type, "give classes: texts, whole numbers or booleans")
+        try:
+            column = pc.cast(column, pa.int64())  # 1.0 is a class as 1 is, 0.5 is none
+        except pa.ArrowInvalid:
+            raise RecordError(
+                f"{name}, label", column.type, "give classes: texts, whole numbers or booleans"
+            ) from None
     return _texts(column, f"{name}, label")
 
 

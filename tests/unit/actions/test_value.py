@@ -108,6 +108,22 @@ def test_the_command_answers_in_json_and_in_words(files: tuple[Path, Path]) -> N
     assert "all coalitions" in shown.stdout and "worth least" in records.stdout
 
 
+def test_whole_numbers_are_classes_however_written(tmp_path: Path) -> None:
+    """Labels 0.0 and 1.0 are the classes 0 and 1."""
+    for name, kinds in (("r", ["0.0", "1.0"] * 5), ("t", ["0", "1"] * 5)):
+        rows = "\n".join(f"{i},{kind}" for i, kind in enumerate(kinds))
+        (tmp_path / f"{name}.csv").write_text(f"a,kind\n{rows}\n")
+    assert value(tmp_path / "r.csv", tmp_path / "t.csv", "kind").classes == 2
+
+
+def test_what_cannot_be_read_as_text_is_no_label(tmp_path: Path) -> None:
+    """A list is no class."""
+    for name in ("r", "t"):
+        (tmp_path / f"{name}.jsonl").write_text('{"a": 1, "kind": [1]}\n{"a": 2, "kind": [2]}\n')
+    with pytest.raises(RecordError, match=r"file, label: list.*: give texts"):
+        value(tmp_path / "r.jsonl", tmp_path / "t.jsonl", "kind")
+
+
 TASK = "a,kind\n1,x\n2,y\n3,x\n4,y\n"
 
 

@@ -9,10 +9,10 @@ import msgspec
 from sheaf.domain.errors import InputError, SpecificationError
 from sheaf.domain.request import Specification
 from sheaf.formats import records, schema
-from sheaf.formats.satisfiable import unsatisfiable
 from sheaf.formats.specification import load, mistakes
 from sheaf.governance.parameters import IDS, TABLE
 from sheaf.market.requests import reserved_by
+from sheaf.verification.traps.schemas import unsatisfiable
 
 GOLD_BPS = 1500
 """The share of gold in a batch that reviewers are shown, in hundredths of a per cent."""
@@ -64,7 +64,7 @@ def lint(
     for amounts below zero.
     """
     from sheaf.verification.pipeline import Pipeline
-    from sheaf.verification.traps import asked, traps
+    from sheaf.verification.traps.specifications import asked, traps
 
     cost = None if price is None else cost_of(price, count, fee_bps)
     found: list[InputError] = list(mistakes(file))

@@ -31,6 +31,9 @@ WEIGHT_STEPS = 2.0**20
 MOST_WEIGHT = 64.0
 SCORE_STEPS = 2.0**20
 
+BLOCK_BYTES = 1 << 23
+"""Small, so that the systems being solved stay in the processor's cache."""
+
 
 class Linear:
     """The worth of owners whose records are fitted together.
@@ -66,7 +69,10 @@ class Linear:
     def __call__(self, coalitions: Flags) -> Floats:
         """Return the worth of each coalition of owners, shape (m,)."""
         width, worth = self._points.shape[1], np.zeros(len(coalitions))
-        for rows in blocks(len(coalitions), width * width, 1 << 21):
+        doubles = (
+            width * width + len(self._truth) * self._classes
+        )  # of one coalition: its system and its scores
+        for rows in blocks(len(coalitions), doubles, BLOCK_BYTES):
             members = coalitions[rows].astype(np.float64)
             worth[rows] = self._measured(self._weights(members))
         return self._certain(coalitions, worth)

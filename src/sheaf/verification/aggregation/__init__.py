@@ -82,6 +82,6 @@ def infer(labels: Labels) -> Inference:
         communities=found,
         rings=caught,
         ring=ring,
-        spammer=spammer_scores(labels, posterior, is_copy),
+        spammer=spammer_scores(labels, dawid_skene(fair).posterior, is_copy),
         calibration=calibration,
     )

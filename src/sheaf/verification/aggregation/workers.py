@@ -3,7 +3,8 @@
 After Raykar and Yu, JMLR 13, 2012: a spammer is whose labels say nothing about the truth. As a test between hypotheses,
 so that two labels say little and two hundred much: one who answers has a matrix drawn from Dirichlet distributions
 around the crowd's; a spammer draws every label evenly, or repeats nearly always the same, or, more rarely, is right on
-half of the items and guesses on the others, or misleads.
+half of the items and guesses on the others, or misleads. Best held against Dawid and Skene's posterior: it believes the
+crowd even where the crowd errs, and who errs with the others at least looked.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from sheaf.verification.near.sketch import Kind, Sketch
 
 CROWD = 16
 """Of the records that share a band key, one is compared with so many of the first and so many of the last before it."""
+FEW = 8
+"""Sets of one record are compared with those of so many of the first and so many of the most similar candidates."""
 
 
 class Pairs(NamedTuple):
@@ -44,7 +46,12 @@ def near_pairs(kind: Kind, sketch: Sketch, threshold: float) -> Pairs:
         found.append(_coded(earlier[hits], later[hits]))
     code = np.unique(np.concatenate(found))
     earlier, later = code & np.int64(2**31 - 1), code >> np.int64(31)
-    similarity = _similarity(kind, sketch, earlier, later)
+    similarity = kind.similarity(sketch.signature[earlier], sketch.signature[later])
+    if sketch.sets is not None:
+        kept = _few(later, similarity)
+        earlier, later = earlier[kept], later[kept]
+        common, together = jaccard(sketch.sets, earlier, later)
+        similarity = common / np.maximum(together, 1)
     hits = similarity >= threshold
     return Pairs(earlier[hits], later[hits], similarity[hits])
 
@@ -53,13 +60,12 @@ def _coded(earlier: NDArray[np.int64], later: NDArray[np.int64]) -> NDArray[np.i
     return later << np.int64(31) | earlier
 
 
-def _similarity(
-    kind: Kind, sketch: Sketch, earlier: NDArray[np.int64], later: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    if sketch.sets is None:
-        return kind.similarity(sketch.signature[earlier], sketch.signature[later])
-    common, together = jaccard(sketch.sets, earlier, later)
-    return common / np.maximum(together, 1)
+def _few(later: NDArray[np.int64], similarity: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the places of pairs worth exact comparison: for each `later` (ascending) the FEW first and the FEW most similar."""
+    begins = np.searchsorted(later, later)
+    places = np.arange(len(later))
+    by_similarity = np.lexsort((-similarity, later))
+    return np.flatnonzero((places - begins < FEW) | ((np.argsort(by_similarity) - begins) < FEW))
 
 
 def _first_alike(sketch: Sketch) -> NDArray[np.int64]:

@@ -1,9 +1,10 @@
 """Time series: the shapes of all windows, as a set of words.
 
 Each window of `window` values is freed of offset and scale, cut into SEGMENTS means and written in LEVELS letters (symbolic
-aggregate approximation, Lin and others 2003), once more with the letter that lies nearest to a border moved across it. So a copy that was moved in time, scaled, offset or made a little noisy keeps most of its
-words, and sets of words are compared as those of texts are (as in sketch, shingle and hash, Luo and Shrivastava 2016).
-Values are rounded to 2**-20 of the greatest before they are added up, so sums have no rounding and no order.
+aggregate approximation, Lin and others 2003), once more with the letter that lies nearest to a border moved across it. So a copy
+that was moved in time, scaled, offset or made a little noisy keeps most of its words, and sets of words are compared as those of
+texts are (as in sketch, shingle and hash, Luo and Shrivastava 2016). Values are rounded to 2**-20 of the greatest before they are
+added up, so sums have no rounding and no order.
 """
 
 from __future__ import annotations

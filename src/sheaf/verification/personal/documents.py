@@ -100,8 +100,8 @@ DETECTORS = (
     ),
     Detector(
         ("age",),
-        r"[0-9][ -]?(?:[yY][-/ear.rRsoO]|jahre|ans|años|anni)|[aA][gG][eE][dDsS]?[ :=]"
-        r"|[tT][uU][rR][nN](?:ed|s|ing)? [0-9]|[Ii](?:'|’| a)m [0-9]",
+        r"(?:[yY]ears?|[yY]rs?\.?|YEARS)[ -](?:[oO]ld|OLD|of)|[aA]ge[ds]?[ :=]|AGED?[ :=]|turn(?:ed|s|ing)? [0-9]|y/o|y\.o"
+        r"|[0-9] ?yo|jahre alt|Jahre alt|años de edad|anni|[0-9] ans|I'm [0-9]|I am [0-9]|I’m [0-9]",
         re.compile(
             r"(?<![\w.,$€£/-])(?:(?P<old>\d{1,3})[ -]?(?:(?:years?|yrs?\.?)[ -](?:old|of"
             r" age)|y[/.]?o\b|-?year-old|jahre alt|ans\b(?= ?[,.)])|años de edad|anni\b(?="

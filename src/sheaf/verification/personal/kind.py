@@ -58,14 +58,15 @@ def always(kind: str, score: float, group: int | str = 0) -> Callable[[str, re.M
 
 def before(text: str, start: int, reach: int = REACH) -> str:
     """Return what stands before `start` in the same text, at most `reach` characters."""
-    first = max(0, start - reach)
-    cut = text.rfind(BREAK, first, start)
-    return text[max(first, cut + 1) : start]
+    part = text[start - reach if start > reach else 0 : start]
+    return part[part.rfind(BREAK) + 1 :]
 
 
 def told(text: str, start: int, reach: int = REACH) -> list[str]:
     """Return the words of letters before `start` in the same text, in lower case, the nearest first."""
-    return _LETTERS.findall(before(text, start, reach).lower())[::-1]
+    words = _LETTERS.findall(before(text, start, reach).lower())
+    words.reverse()
+    return words
 
 
 def wordset(text: str) -> frozenset[str]:

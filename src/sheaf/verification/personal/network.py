@@ -28,11 +28,13 @@ def _ip(text: str, match: re.Match[str]) -> Iterable[Hit]:
     yield Hit("ip", match.start(), match.end(), 0.9 if address.is_global else 0.6)
 
 
-def _handle(text: str, match: re.Match[str]) -> Iterable[Hit]:
-    if match["handle"]:
-        if match["handle"].lower() not in _NO_HANDLE:
-            yield Hit("username", match.start("handle") - 1, match.end("handle"), 0.6)
-    elif re.search(r"[\d_.\-]|[a-z][A-Z]", match["name"]) or match["sign"]:
+def _handle(_: str, match: re.Match[str]) -> Iterable[Hit]:
+    if match[1].lower() not in _NO_HANDLE:
+        yield Hit("username", match.start(), match.end(), 0.6)
+
+
+def _named(_: str, match: re.Match[str]) -> Iterable[Hit]:
+    if match["sign"] or re.search(r"[\d_.\-]|[a-z][A-Z]", match["name"]):
         yield Hit("username", match.start("name"), match.end("name"), 0.7)
 
 
@@ -49,7 +51,7 @@ DETECTORS = (
     ),
     Detector(
         ("credentials", "url"),
-        ("http://", "https://", "ftp://", "ssh://", "www."),
+        r"://|[wW]{3}\.",
         re.compile(
             r"(?<![\w@])(?:(?:https?|ftp|ssh)://[^\s\0<>\"]+|www\.[\w-]+\.[^\s\0<>\"]+)", re.IGNORECASE
         ),
@@ -77,30 +79,20 @@ DETECTORS = (
     ),
     Detector(
         ("username",),
-        (
-            " @",
-            "\n@",
-            "(@",
-            ",@",
-            ":@",
-            "username",
-            "user name",
-            "userid",
-            "user id",
-            "user_id",
-            "login",
-            "log-in",
-            "screen name",
-            "nick",
-            "handle",
-        ),
+        r"(?:^|[\s(,:])@[A-Za-z_]",
+        re.compile(r"(?<![\w@.])@([A-Za-z_]\w{2,29})(?![\w@]|\.\w)"),
+        _handle,
+        tier="any",
+    ),
+    Detector(
+        ("username",),
+        r"[uU]ser[ _-]?(?:[nN]ame|[iI][dD])|USERNAME|USER ?ID|[lL]og-?[iI]n|LOGIN|creen [nN]ame|[nN]ick|[hH]andle",
         re.compile(
-            r"(?<![\w@.])@(?P<handle>[A-Za-z_]\w{2,29})(?![\w@]|\.\w)"
-            r"|(?<!\w)(?:user ?name|user[ _-]?id|log-?in(?: name)?|screen name|nick(?:name)?|handle)"
+            r"(?<!\w)(?:user ?name|user[ _-]?id|log-?in(?: name)?|screen name|nick(?:name)?|handle)"
             r"(?: (?:is|was|as)|(?P<sign>\s?[:=]))\s{0,2}[\"'“]?(?P<name>[A-Za-z0-9_][\w.\-]{2,31})",
             re.IGNORECASE,
         ),
-        _handle,
+        _named,
         tier="any",
     ),
 )

@@ -42,12 +42,16 @@ def _phone(text: str, match: re.Match[str]) -> Sequence[Hit]:
     number, start = match["number"], match.start()
     is_bare = number.isdigit()
     digits = len(number if is_bare else number.translate(_MARKS))
-    if not 7 <= digits <= 15 or (not is_bare and _DATE.fullmatch(number)):
+    if not 7 <= digits <= 15 or (not is_bare and number[0] not in "+(" and _DATE.fullmatch(number)):
         return ()
     score = 0.0 if is_bare else _form(number, digits, match["extension"] is not None)
     if score < 0.85:
         words = told(text, start)
-        nearest = next((word for word in words if word in _NAMED or word in _OTHER), "")
+        nearest = ""
+        for word in words:
+            if word in _NAMED or word in _OTHER:
+                nearest = word
+                break
         if not nearest and not _NUMBER.isdisjoint(words[:2]):
             nearest = "phone"
         if nearest in _NAMED or _LABEL.search(before(text, start, 12)):

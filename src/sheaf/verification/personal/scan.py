@@ -13,8 +13,8 @@ from sheaf.verification.personal.kind import BREAK, Detector, Hit, Tier
 if TYPE_CHECKING:
     import polars as pl
 
-CHUNK = 1 << 16
-"""Texts searched in one go: bounds the memory beside the column."""
+PIECE_TEXTS, PIECE_BYTES = 1 << 18, 1 << 25
+"""At most so many texts, and about so many bytes, are searched in one go: bounds the memory beside the column."""
 
 
 class Found(NamedTuple):
@@ -34,13 +34,14 @@ class Found(NamedTuple):
 
 def scan(texts: pl.Series, detectors: Sequence[Detector], kinds: Set[str]) -> Found:
     """Return what `detectors` find of `kinds` in `texts` (strings or nulls), by text and place; none overlaps in its layer."""
-    parts = [
-        _chunk(texts.slice(first, CHUNK), first, detectors, kinds) for first in range(0, len(texts), CHUNK)
-    ]
-    return _joined(parts)
+    each = int(texts.str.len_bytes().mean() or 0) + 1  # type: ignore[arg-type]
+    step = max(1, min(PIECE_TEXTS, PIECE_BYTES // each))
+    return _joined(
+        [_piece(texts.slice(first, step), first, detectors, kinds) for first in range(0, len(texts), step)]
+    )
 
 
-def _chunk(texts: pl.Series, first: int, detectors: Sequence[Detector], kinds: Set[str]) -> Found:
+def _piece(texts: pl.Series, first: int, detectors: Sequence[Detector], kinds: Set[str]) -> Found:
     parts: list[Found] = []
     # all of a layer: what is surely a card must not become a telephone number because cards were not asked for
     layers = {detector.layer for detector in detectors if not kinds.isdisjoint(detector.kinds)}
@@ -90,17 +91,16 @@ def _passes(texts: pl.Series, gate: str | tuple[str, ...]) -> NDArray[np.bool_]:
 
 def _placed(hits: list[Hit], records: NDArray[np.int64], starts: NDArray[np.int64], layer: int) -> Found:
     """Return hits in a joined text as hits in records; `starts` says where in it the texts of `records` begin."""
-    kind, start, end, score = zip(*hits, strict=True)
-    begin = np.array(start, dtype=np.int64)
+    begin = np.array([hit[1] for hit in hits], dtype=np.int64)
     place = np.searchsorted(starts, begin, side="right") - 1
     offset = starts[place]
     return Found(
         records[place],
         np.full(len(hits), layer),
         begin - offset,
-        np.array(end, dtype=np.int64) - offset,
-        np.array(kind, dtype=object),
-        np.array(score, dtype=np.float64),
+        np.array([hit[2] for hit in hits], dtype=np.int64) - offset,
+        np.array([hit[0] for hit in hits], dtype=object),
+        np.array([hit[3] for hit in hits], dtype=np.float64),
     )
 
 

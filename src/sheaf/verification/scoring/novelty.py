@@ -22,7 +22,10 @@ FURTHEST = 30.0
 
 
 def strangeness(task: Task, fold: Integers, seed: int) -> Floats:
-    """Return log P(place | not wanted) − log P(place | wanted) for all rows, shape (n,); gold is judged without itself."""
+    """Return log P(place | not wanted) − log P(place | wanted) for all rows, shape (n,); gold is judged without itself.
+
+    It is at most log(g + 2): that few records of gold show nothing so rare does not tell that it is rarer (the rule of succession).
+    """
     looks = [distance(task.inputs, task.is_gold)]
     if task.inputs.shape[1] > 1:
         looks.append(contrast(task.inputs, task.is_gold, fold, seed))
@@ -30,7 +33,7 @@ def strangeness(task: Task, fold: Integers, seed: int) -> Floats:
     odds = np.stack([against(look, task.is_gold) for look in looks])
     top = odds.max(axis=0)
     found: Floats = top + np.log(np.exp(odds - top).mean(axis=0))
-    return found
+    return np.minimum(found, np.log(task.gold + 2.0))
 
 
 def distance(inputs: Floats, is_gold: Flags) -> Floats:

@@ -14,6 +14,7 @@ SLACK = 2.0
 """Standard deviation, in log weight, of the prior around where the pool starts."""
 SLOPES = np.logspace(-1.5, 3.0, 46)
 SLOPE_SPREAD = 2.0
+TINY = 1e-12
 
 
 def pooled(scores: list[Floats], answer: Integers) -> Floats:
@@ -22,11 +23,11 @@ def pooled(scores: list[Floats], answer: Integers) -> Floats:
 
     stack = centred(scores)
     start = np.log([_slope(part, answer) / len(scores) for part in stack])
-    floor = doubt(len(answer))
+    wanted = softened(answer, stack.shape[2])
 
     def cost(logs: Floats) -> float:
-        told = chances(stack, np.exp(logs), floor)[np.arange(len(answer)), answer]
-        return float(-np.log(told).sum() + (((logs - start) / SLACK) ** 2).sum() / 2.0)
+        told = np.log(chances(stack, np.exp(logs), TINY))
+        return float(-(wanted * told).sum() + (((logs - start) / SLACK) ** 2).sum() / 2.0)
 
     found = minimize(cost, start, method="L-BFGS-B", options={"maxiter": 60})
     weights: Floats = np.exp(np.asarray(found.x, dtype=np.float64))
@@ -36,6 +37,15 @@ def pooled(scores: list[Floats], answer: Integers) -> Floats:
 def doubt(gold: int) -> float:
     """Return ε: the chance of an error that none of `gold` records showed (the rule of succession)."""
     return 1.0 / (gold + 2.0)
+
+
+def softened(answer: Integers, classes: int) -> Floats:
+    """Return what is fitted to, shape (g, classes): ε of each answer goes to all labels (Platt 1999), so that gold without
+    errors bounds the slope.
+    """
+    floor = doubt(len(answer))
+    wanted: Floats = (1.0 - floor) * np.eye(classes)[answer] + floor / classes
+    return wanted
 
 
 def chances(stack: Floats, weights: Floats, floor: float) -> Floats:
@@ -55,9 +65,9 @@ def centred(scores: list[Floats]) -> Floats:
 def _slope(scores: Floats, answer: Integers) -> float:
     """Return the slope that makes one method's scores most likely, with a wide prior around one that suits their spread."""
     middle = np.log(3.0 / (float(scores.std()) or 1.0))
-    rows = np.arange(len(answer))
+    wanted = softened(answer, scores.shape[1])
     costs = []
     for slope in SLOPES:
-        told = chances(scores[None], np.array([slope]), doubt(len(answer)))[rows, answer]
-        costs.append(-np.log(told).sum() + ((np.log(slope) - middle) / SLOPE_SPREAD) ** 2 / 2.0)
+        told = np.log(chances(scores[None], np.array([slope]), TINY))
+        costs.append(-(wanted * told).sum() + ((np.log(slope) - middle) / SLOPE_SPREAD) ** 2 / 2.0)
     return float(SLOPES[int(np.argmin(costs))])

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from sheaf.actions.quality.specification import cost_of, lint
 from sheaf.cli.main import app
 from sheaf.domain.errors import InputError, RecordError
-from sheaf.formats.satisfiable import unsatisfiable
 from sheaf.formats.schema import compile  # noqa: A004
+from sheaf.verification.traps.schemas import unsatisfiable
 
 DIGIT = {"type": "integer", "minimum": 0, "maximum": 9}
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sheaf.domain.errors import InputError, RecordError
 from sheaf.verification import near
 from sheaf.verification.near import Pairs, choose, clusters, find_near_duplicates, standing
-from sheaf.verification.near.pairs import CROWD
+from sheaf.verification.near.pairs import CROWD, FEW
 from sheaf.verification.near.rows import Rows
 from sheaf.verification.near.text import Texts
 
@@ -58,6 +58,24 @@ def test_a_crowd_costs_no_square() -> None:
     assert len(pairs) <= 2000 * 2 * (2 * CROWD)
     assert set(pairs.later.tolist()) == set(range(1, 2000))
     assert clusters(pairs) == [list(range(2000))]
+
+
+def test_of_a_crowd_of_texts_the_first_and_the_nearest_are_compared() -> None:
+    """Of a hundred near texts each is paired with at most sixteen, and among them are the first and its own near copy."""
+    random = np.random.default_rng(4)
+    base = random.integers(0, 9000, 80)
+    lists = []
+    for _ in range(50):
+        one = base.copy()
+        one[random.choice(80, 4, replace=False)] = random.integers(9000, 90_000, 4)
+        other = one.copy()
+        other[int(random.integers(0, 80))] = 1
+        lists += [one, other]
+    table = pa.table({"t": [" ".join(map(str, words)) for words in lists]})
+    pairs = find_near_duplicates(table, Texts(("t",), 0.5, "words", 1)).pairs
+    assert np.bincount(pairs.later).max() <= 2 * FEW
+    found = set(zip(pairs.earlier.tolist(), pairs.later.tolist(), strict=True))
+    assert {(0, i) for i in range(1, 100)} | {(i, i + 1) for i in range(0, 100, 2)} <= found
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.sampled_from([0.6, 0.8])), max_size=20))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -150,10 +152,14 @@ def test_kinds_are_chosen_without_taking_one_for_another() -> None:
     assert [row[1] for row in find_in(card, ["card", "phone"]).iter_rows()] == ["card"]
 
 
-def test_long_columns_are_searched_in_pieces() -> None:
-    """Beyond one piece (65,536 texts) hits still point at their text."""
-    texts = ["nothing"] * 70_000 + ["a@b.org"]
-    assert find_in(pl.Series(texts), ["email"]).rows() == [(70_000, "email", 0, 7, 1.0)]
+def test_long_columns_are_searched_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut into pieces, by texts or by bytes, hits still point at their text."""
+    texts = ["nothing"] * 70 + ["a@b.org"]
+    whole = find_in(pl.Series(texts), ["email"]).rows()
+    monkeypatch.setattr(sys.modules["sheaf.verification.personal.scan"], "PIECE_TEXTS", 16)
+    assert find_in(pl.Series(texts), ["email"]).rows() == whole == [(70, "email", 0, 7, 1.0)]
+    monkeypatch.setattr(sys.modules["sheaf.verification.personal.scan"], "PIECE_BYTES", 1)
+    assert find_in(pl.Series(texts), ["email"]).rows() == whole
 
 
 def test_tables_are_searched_by_field() -> None:

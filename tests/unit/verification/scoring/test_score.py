@@ -117,3 +117,24 @@ def test_unusable_tables_are_refused() -> None:
     once = gold.slice(0, 41).filter(pa.array([i < 40 and i % 3 != 2 or i == 2 for i in range(41)]))
     assert score(once, records[:5], "label").names == ["label 0", "label 1", "label 2"]
     assert score(holes, records[:5], "label").reason  # gaps in gold are a thing to learn from
+
+
+def test_texts_are_judged_by_their_words_and_their_order() -> None:
+    """Flipped labels of texts are left, and so are words without order; without the text nothing can be read."""
+    random = np.random.default_rng(0)
+    topics = (
+        ["the ship sails", "a wave breaks", "salt wind blows"],
+        ["the oven glows", "a loaf rises", "warm bread cools"],
+    )
+    label = np.arange(150) % 2
+    text = [" and then ".join(topics[i][j] for j in random.integers(0, 3, 6)) for i in label]
+    shuffled = [" ".join(random.permutation(one.split())) for one in text[130:]]
+    given = label.copy()
+    given[110:130] = 1 - label[110:130]
+    whole = pa.table({"text": [*text[:130], *shuffled], "label": given})
+    sender = pa.array([f"s{min(i, 149) // 10}" for i in range(150)])
+    records = whole.append_column("sender", sender)[40:]
+    found = score(whole[:40], records, "label", "sender")
+    assert found.is_taken[:70].mean() > 0.9 and not found.is_taken[70:].any()
+    blind = score(whole[:40], records.drop_columns(["text"]), "label", "sender")
+    assert set(blind.reason) == {"unreadable"} and not blind.is_taken.any()
