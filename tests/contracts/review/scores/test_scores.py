@@ -322,8 +322,11 @@ def test_the_buyer_may_name_another_keeper_once(mixed: Batch) -> None:
 
 def test_scores_is_wired_once(world: World) -> None:
     """Only the deployer names Requests, once, and not nobody."""
-    for sender, reason in ((world.outsider, "not the deployer"), (world.deployer, "already wired")):
-        with boa.reverts(f"scores: {reason}"):
+    for sender, reason in (
+        (world.outsider, "scores: not the deployer"),
+        (world.deployer, "scores: already wired"),
+    ):
+        with boa.reverts(reason):
             world.scores.wire(world.requests, sender=sender)
     with boa.env.prank(world.deployer):
         fresh = source("review/Scores.vy").deploy(world.parameters, world.reviews, world.stakes)
