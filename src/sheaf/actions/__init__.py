@@ -15,6 +15,16 @@ from sheaf.actions.cases.rating import score
 from sheaf.actions.cases.reading import Assignment
 from sheaf.actions.context import Context
 from sheaf.actions.deliver import hand_over, hand_to_buyer
+from sheaf.actions.disputes.dispute import (
+    Dispute,
+    appeal,
+    challenge,
+    collect_winnings,
+    dispute,
+    proceed,
+    reveal,
+    vote,
+)
 from sheaf.actions.download import download
 from sheaf.actions.ledgers import Ledger, ledgers
 from sheaf.actions.request import (
@@ -39,6 +49,7 @@ __all__ = [
     "Assignment",
     "Balances",
     "Context",
+    "Dispute",
     "Ledger",
     "Preview",
     "Reclaimed",
@@ -47,12 +58,16 @@ __all__ = [
     "Status",
     "Verification",
     "advance",
+    "appeal",
     "balances",
     "cancel",
     "cast",
+    "challenge",
     "claim",
+    "collect_winnings",
     "create_account",
     "declare",
+    "dispute",
     "download",
     "draw",
     "explain",
@@ -70,10 +85,12 @@ __all__ = [
     "open_request",
     "owed",
     "preview",
+    "proceed",
     "publish_sample",
     "reclaim",
     "register_key",
     "resume_submissions",
+    "reveal",
     "score",
     "seats",
     "settle",
@@ -88,6 +105,7 @@ __all__ = [
     "unlock",
     "verify",
     "void",
+    "vote",
     "withdraw",
     "withdraw_stake",
 ]
