@@ -238,6 +238,7 @@ FIXES: dict[str, dict[str, str]] = {
         "no gold": "mark at least one record, or show no gold",
         "no keeper": _ZERO,
         "no requests": "give the address of the deployed Requests",
+        "no ruling that nobody was at fault": "challenge the verdict first: a jury may find nobody at fault",
         "no sentence": "nothing to do: no slash waits for this account",
         "nobody opened": "there are no votes to score: the batch settles as it is",
         "not decided": "wait for the verdict; gold is shown before the settlement",
