@@ -51,6 +51,8 @@ FULL_ROOMS: dict[str, str] = {
     "src/sheaf/actions": "one verb, one file: it is the list of what one can do",
     "src/sheaf/cli": "one noun, one file",
 }
+# Contracts that are nothing but an implementation of a port, whose interface is the port's.
+PORTS = {"BlockBeacon": "IBeacon"}
 ENVIRONMENT_READERS = {
     "src/sheaf/bootstrap.py": "the one place where real parts are chosen and joined",
     "src/sheaf/settings.py": "typed settings are read from the environment",
@@ -171,7 +173,7 @@ def test_contract_has_its_four_places(contract: Path) -> None:
     """Every deployable contract has an interface, a twin in the room of its name, a folder of tests and a page of documentation."""
     room, noun = contract.parent.name, snake(contract.stem)
     wanted = [
-        CONTRACTS / "interfaces" / f"I{contract.stem}.vyi",
+        CONTRACTS / "interfaces" / f"{PORTS.get(contract.stem, f'I{contract.stem}')}.vyi",
         SOURCE / room / f"{noun}.py",
         ROOT / "tests" / "contracts" / room / noun,
         ROOT / "docs" / f"{room}.md",

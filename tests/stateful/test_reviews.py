@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from sheaf.domain.errors import Refused
-from sheaf.review import openings, reviews
+from sheaf.review import openings, reviews, scores
 from sheaf.review.openings import Opening
 from sheaf.review.reviews import Panel, ReviewsTwin, Times
+from sheaf.review.stakes import StakesTwin
 from tests.contracts.market_world import TOKEN, World
 
 picks = st.integers(0, 15)
@@ -64,6 +65,7 @@ class Reviews(RuleBasedStateMachine):
         self._anchor = boa.env.anchor()
         self._anchor.__enter__()
         self.twin = ReviewsTwin(TIMES, arbiter=ARBITER)
+        self.ratings = scores.ScoresTwin(StakesTwin(ARBITER, 4, 1, TOKEN, TOKEN))
         self.cases: dict[int, Case] = {}
         self.touched = 1
         self.submit(257)
@@ -182,6 +184,27 @@ class Reviews(RuleBasedStateMachine):
             lambda: self.twin.rule(number, rejected, pending, ARBITER),
             lambda: self.world.reviews.rule(number, rejected, pending, sender=ARBITER),
         )
+
+    @rule(pick=picks, forged=st.integers(0, 4))
+    def score(self, pick: int, forged: int) -> None:
+        """Ratings follow the twin's, before the settlement and after it; forged votes are refused."""
+        number, case, _ = self._pick(pick)
+        first = case.rounds[0]
+        size = case.rounds[1].first if len(case.rounds) > 1 else len(case.members)
+        opened = self.twin.review(number).opened_mask % (1 << size)
+        shown = [first.shown[seat] for seat in sorted(first.shown) if opened >> seat & 1]
+        votes = scores.Votes(opened, tuple(o.account for o in shown), tuple(o.bitmap for o in shown))
+        if forged == 0 and shown:
+            votes = votes._replace(accounts=(ARBITER, *votes.accounts[1:]))
+        read = scores.Case(
+            0, "", "", case.records, b"", self.twin.review(number), self.twin.openings(number, 1)
+        )
+        self._step(
+            lambda: self.ratings.score(number, read, votes),
+            lambda: self.world.scores.score(*scores.arguments(number, votes), sender=ARBITER),
+        )
+        for account in case.members:
+            assert tuple(self.world.scores.standing(account)) == astuple(self.ratings.standing(account))
 
     @rule(pick=picks)
     def settle(self, pick: int) -> None:

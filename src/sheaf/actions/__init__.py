@@ -16,6 +16,16 @@ from sheaf.actions.cases.rating import score
 from sheaf.actions.cases.reading import Assignment
 from sheaf.actions.context import Context
 from sheaf.actions.deliver import hand_over, hand_to_buyer
+from sheaf.actions.disputes.dispute import (
+    Dispute,
+    appeal,
+    challenge,
+    collect_winnings,
+    dispute,
+    proceed,
+    reveal,
+    vote,
+)
 from sheaf.actions.download import download
 from sheaf.actions.ledgers import Ledger, ledgers
 from sheaf.actions.recompute import Recomputation, recompute
@@ -41,6 +51,7 @@ __all__ = [
     "Assignment",
     "Balances",
     "Context",
+    "Dispute",
     "Ledger",
     "Preview",
     "Reclaimed",
@@ -50,12 +61,16 @@ __all__ = [
     "Status",
     "Verification",
     "advance",
+    "appeal",
     "balances",
     "cancel",
     "cast",
+    "challenge",
     "claim",
+    "collect_winnings",
     "create_account",
     "declare",
+    "dispute",
     "download",
     "draw",
     "explain",
@@ -75,11 +90,13 @@ __all__ = [
     "open_request",
     "owed",
     "preview",
+    "proceed",
     "publish_sample",
     "reclaim",
     "recompute",
     "register_key",
     "resume_submissions",
+    "reveal",
     "score",
     "seats",
     "settle",
@@ -94,6 +111,7 @@ __all__ = [
     "unlock",
     "verify",
     "void",
+    "vote",
     "withdraw",
     "withdraw_stake",
 ]

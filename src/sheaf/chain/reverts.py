@@ -77,6 +77,12 @@ FIXES: dict[str, dict[str, str]] = {
         "transfer failed": "check the balance and approve the amount first",
         "votes on records that were not named": "leave all other bits zero",
     },
+    "drand_beacon": {
+        "no BLS precompiles": "this chain lacks the precompiles of EIP-2537: use block hashes as the beacon",
+        "no such round": "give a round's number, from 1 on",
+        "not a point": "give the signature's point, x and y of 64 bytes each: `sheaf.review.drand_beacon.uncompressed`",
+        "not the network's signature": "give the signature that quicknet published for this round",
+    },
     "ecdsa": {"invalid signature": _SIGNATURE, "invalid signature `s` value": _SIGNATURE},
     "erc20": {
         "access is denied": _OWNER,
@@ -232,6 +238,7 @@ FIXES: dict[str, dict[str, str]] = {
         "no gold": "mark at least one record, or show no gold",
         "no keeper": _ZERO,
         "no requests": "give the address of the deployed Requests",
+        "no ruling that nobody was at fault": "challenge the verdict first: a jury may find nobody at fault",
         "no sentence": "nothing to do: no slash waits for this account",
         "nobody opened": "there are no votes to score: the batch settles as it is",
         "not decided": "wait for the verdict; gold is shown before the settlement",

@@ -23,6 +23,7 @@ from sheaf.cli import (
     submission,
     value,
 )
+from sheaf.cli.disputes import dispute
 from sheaf.cli.frame.group import Door
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ app.add_typer(request.app, name="request")
 app.add_typer(submission.app, name="submission")
 app.add_typer(stake.app, name="stake")
 app.add_typer(review.app, name="review")
+app.add_typer(dispute.app, name="dispute")
 app.add_typer(network.validator, name="validator")
 app.add_typer(network.custodian, name="custodian")
 app.add_typer(quality.app, name="quality")

@@ -267,14 +267,21 @@ class ScoresTwin:
         if todo & SCORED:
             self._score(case, votes)
 
-    def void_gold(self, submission: int, accounts: Sequence[str], sender: str) -> None:
-        """Let the gold of a submission count for nothing: not in the settlement, nor in a slash that still waits."""
-        _require(sender == self.arbiter, "scores: not the arbiter")
+    def void_gold(
+        self, submission: int, accounts: Sequence[str], sender: str, *, is_faultless: bool | None = None
+    ) -> None:
+        """Let the gold of a submission count for nothing: not in the settlement, nor in a slash that still waits.
+
+        `is_faultless` is what the court ruled, None where the arbiter is none. Only the arbiter itself heals tests.
+        """
+        is_arbiter = sender == self.arbiter
+        _require(is_arbiter or is_faultless is not None, "scores: not the arbiter")
+        _require(is_arbiter or bool(is_faultless), "scores: no ruling that nobody was at fault")
         self.marks[submission] = self._marks(submission) | VOID
         self.gold.pop(submission, None)
         for account in accounts:
             standing = self.standing(account)
-            if standing.llr > 0:
+            if is_arbiter and standing.llr > 0:
                 self.standings[account] = replace(standing, llr=0)
             sentence = self.sentences.get(account)
             if sentence is not None and sentence.submission == submission:
@@ -410,9 +417,11 @@ def arguments(submission: int, votes: Votes, gold: Gold | None = None) -> tuple[
     return int(submission), votes.mask, list(votes.accounts), b"".join(votes.bitmaps), *rest
 
 
-def void_gold(chain: Chain, signer: Signer, submission: int, accounts: Sequence[str]) -> Receipt:
-    """Let the gold of a submission count for nothing; arbiter only."""
-    return chain.send(signer, CONTRACT, "void_gold", int(submission), list(accounts))
+def void_gold(
+    chain: Chain, signer: Signer, submission: int, accounts: Sequence[str], case: int = 0
+) -> Receipt:
+    """Let the gold of a submission count for nothing: as arbiter, or after a concluded `case` in which nobody was at fault."""
+    return chain.send(signer, CONTRACT, "void_gold", int(submission), list(accounts), case)
 
 
 def execute(chain: Chain, signer: Signer, account: Address) -> Receipt:

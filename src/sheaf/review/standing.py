@@ -30,9 +30,7 @@ class Record:
     def at(self, now: int) -> Record:
         """Return what is left of it at a later time."""
         passed = now - self.noted_at
-        return replace(
-            self, praise=faded(self.praise, passed), blame=faded(self.blame, passed), noted_at=now
-        )
+        return replace(self, praise=faded(self.praise, passed), blame=faded(self.blame, passed), noted_at=now)
 
     @property
     def score_wad(self) -> int:

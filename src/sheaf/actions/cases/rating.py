@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from sheaf.actions.context import Context
 
 
-def votes_of(ctx: Context, case: Case) -> Votes:
-    """Return what the tally of round 1 was shown.
+def votes_of(ctx: Context, case: Case, number: int = 1) -> Votes:
+    """Return what the tally of a round was shown.
 
     Raises Missing if it was not counted yet, or by a transaction that this does not understand (one that called Reviews by detour).
     """
-    counted = next((tally for tally in case.tallies if tally.round == 1), None)
+    counted = next((tally for tally in case.tallies if tally.round == number), None)
     if counted is None:
-        raise Missing(f"submission {case.submission}: its first round is not counted: try again later")
+        raise Missing(f"submission {case.submission}: that round is not counted: try again later")
     given = ctx.chain.call_of(counted.transaction, reviews.CONTRACT, "tally")
     if given is not None:
         bitmaps, size = given["all_bitmaps"], openings.bitmap_bytes(case.records)
         cut = tuple(bitmaps[i : i + size] for i in range(0, len(bitmaps), size))
         votes = Votes(given["seats_mask"], tuple(map(checksum_of, given["accounts"])), cut)
-        if openings.shown(*votes) == reviews.shown(ctx.chain, case.submission, 1):
+        if openings.shown(*votes) == reviews.shown(ctx.chain, case.submission, number):
             return votes
     raise Missing(f"submission {case.submission}: its votes are not in transaction {counted.transaction}")
 

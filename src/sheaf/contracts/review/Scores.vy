@@ -16,6 +16,7 @@
 @custom:stop Nothing here can be stopped, and nothing waits for it: a batch that is not scored settles as it stands.
 """
 
+from ..interfaces import IDisputes
 from ..interfaces import IParameters
 from ..interfaces import IRequests
 from ..interfaces import IReviews
@@ -23,15 +24,25 @@ from ..interfaces import IScores
 from ..interfaces import IStakes
 from ..modules import agreement
 from ..modules import bitmaps
+from ..modules import juries
 from ..modules import seals
 
 implements: IScores
+
+
+# A court as Disputes is one.
+interface Court:
+    def jury_of(case: uint256) -> uint256: view
+    def case_of(case: uint256) -> IDisputes.Case: view
+
 
 SCORED: constant(uint256) = 1
 TESTED: constant(uint256) = 2
 VOID: constant(uint256) = 4
 DECIDED: constant(uint256) = 3
 CLOSED: constant(uint256) = 5
+# Of a case in a court.
+CONCLUDED: constant(uint256) = 4
 
 SEATS: constant(uint256) = 12
 BPS: constant(uint256) = 10_000
@@ -223,17 +234,25 @@ def score(
 
 
 @external
-def void_gold(submission: uint256, accounts: DynArray[address, 12]):
+def void_gold(submission: uint256, accounts: DynArray[address, 12], case: uint256):
     """
     @notice Let the gold of a submission count for nothing: not in the settlement, not in a slash that still waits; of `accounts` those
-            whom it jailed are free again, and the test of the others is no worse than new. The arbiter of Reviews only.
+            whom it jailed are free again. The arbiter of Reviews; or anyone, where that is a court and has concluded that nobody
+            was at fault in `case` about this submission.
+    @dev Where the arbiter itself voids, the test of those it had brought nearer to jail begins anew.
     """
-    assert msg.sender == staticcall reviews.arbiter(), "scores: not the arbiter"
+    arbiter: address = staticcall reviews.arbiter()
+    if msg.sender != arbiter:
+        assert arbiter.is_contract, "scores: not the arbiter"
+        jury: juries.Jury = juries.unpack(staticcall Court(arbiter).jury_of(case))
+        disputed: IDisputes.Case = staticcall Court(arbiter).case_of(case)
+        is_ruled: bool = jury.phase >= CONCLUDED and jury.is_faultless == 1
+        assert is_ruled and disputed.submission == submission, "scores: no ruling that nobody was at fault"
     self._keep(submission, self._state(submission) & 15 | VOID)
     for account: address in accounts:
         packed: uint256 = self._standings[account]
         # The sign of the test, in two's complement: what is above 0 begins anew.
-        if (packed >> 159) & 1 == 0:
+        if msg.sender == arbiter and (packed >> 159) & 1 == 0:
             self._standings[account] = packed & ~(LONG << 128)
         sentence: uint256 = self._sentences[account]
         if sentence != 0 and sentence >> 64 == submission:

@@ -13,7 +13,7 @@ N = 300
 YES = openings.pack([False] * N)
 
 
-def _select(court: Court, submission: int, wanted: bool) -> int:
+def _select(court: Court, submission: int, wanted: bool, monkeypatch: pytest.MonkeyPatch) -> int:
     """Let the blocks up to the target be such that the beacon picks, or does not; return the word."""
     counted = court.world.reviews.counted_block(submission)
     with boa.reverts("disputes: too early"):
@@ -21,7 +21,8 @@ def _select(court: Court, submission: int, wanted: bool) -> int:
     court.world.parameters.set(5, 2500, sender=court.world.deployer)
     boa.env.evm.patch.block_number = counted + 3
     for salt in range(64):
-        boa.env.evm.patch.prev_hashes = [openings.keccak(f"{salt} {i}".encode()) for i in range(256)]
+        hashes = [openings.keccak(f"{salt} {i}".encode()) for i in range(256)]
+        monkeypatch.setattr(boa.env.evm.vm.state.execution_context, "_prev_hashes", hashes)
         selected, word = court.disputes.selected(submission)
         if selected is wanted:
             return int(word)
@@ -34,20 +35,21 @@ def approved(court: Court) -> int:
     return court.decide([[False] * N] * 5, price=TOKEN // 100)[0]
 
 
-def test_only_the_beacon_picks(court: Court, approved: int) -> None:
+def test_only_the_beacon_picks(court: Court, approved: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the beacon did not pick, or picked too long ago, is not audited; what it picked only once."""
-    _select(court, approved, False)
+    _select(court, approved, False, monkeypatch)
     with boa.reverts("disputes: not selected"):
         court.disputes.audit(approved, YES, YES, sender=court.world.outsider)
-    _select_again = court.world.reviews.counted_block(approved) + 300
-    boa.env.evm.patch.block_number = _select_again
+    boa.env.evm.patch.block_number += 300
     with boa.reverts("disputes: block out of reach"):
         court.disputes.audit(approved, YES, YES, sender=court.world.outsider)
 
 
-def test_an_audit_slashes_by_its_sample_and_pays_from_the_fund(court: Court, approved: int) -> None:
+def test_an_audit_slashes_by_its_sample_and_pays_from_the_fund(
+    court: Court, approved: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """15 jurors reject a fifth of the sample: members lose as for a fifth; jurors are paid, first from that; no bond was posted."""
-    word = _select(court, approved, True)
+    word = _select(court, approved, True, monkeypatch)
     case = int(court.disputes.audit(approved, YES, YES, sender=court.world.outsider))
     with boa.reverts("disputes: audited already"):
         court.disputes.audit(approved, YES, YES, sender=court.world.outsider)
@@ -82,9 +84,11 @@ def test_an_audit_slashes_by_its_sample_and_pays_from_the_fund(court: Court, app
     assert court.world.reviews.review(approved).rejected == bad.bit_count()
 
 
-def test_an_audit_that_finds_nothing_costs_only_the_fund(court: Court, approved: int) -> None:
+def test_an_audit_that_finds_nothing_costs_only_the_fund(
+    court: Court, approved: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where the jury agrees nobody loses anything; without money in the fund the jurors are paid as far as it goes."""
-    _select(court, approved, True)
+    _select(court, approved, True, monkeypatch)
     case = int(court.disputes.audit(approved, YES, YES, sender=court.world.outsider))
     court.disputes.fund(100, sender=court.challenger)
     court.draw(case)

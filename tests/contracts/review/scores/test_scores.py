@@ -14,6 +14,7 @@ from sheaf.review import openings, scores
 from sheaf.review.scores import Case, Rules, ScoresTwin, Standing, Votes
 from sheaf.review.stakes import SLASH, StakesTwin
 from tests.contracts.market_world import TOKEN, World, key_of, source
+from tests.contracts.review.disputes.court import Court
 from tests.contracts.review.scores.conftest import Batch, batch
 
 SEED = 11
@@ -177,15 +178,15 @@ def test_voided_gold_harms_nobody(world: World) -> None:
     members = list(made.votes.accounts)
     assert all(world.stakes.jailed_until(world.stakes.id_of(a)) for a in members)
     with boa.reverts("scores: not the arbiter"):
-        world.scores.void_gold(made.submission, members, sender=world.deployer)
-    world.scores.void_gold(made.submission, members, sender=arbiter)
+        world.scores.void_gold(made.submission, members, 0, sender=world.deployer)
+    world.scores.void_gold(made.submission, members, 0, sender=arbiter)
     assert not any(world.stakes.jailed_until(world.stakes.id_of(a)) for a in members)
     assert tuple(world.scores.terms(made.submission, members))[:2] == (0, 0)
     with boa.reverts("scores: no sentence"):
         world.scores.execute(members[0], sender=world.outsider)
     with boa.reverts("scores: gold is void"):
         made.open_gold()
-    world.scores.void_gold(made.submission, members, sender=arbiter)
+    world.scores.void_gold(made.submission, members, 0, sender=arbiter)
     world.past_challenge()
     world.requests.settle(made.submission, sender=world.outsider)
     assert world.escrow.owed(world.token, world.contributor) >= N * TOKEN
@@ -200,7 +201,7 @@ def test_voiding_heals_a_test_that_has_not_jailed(world: World) -> None:
     world.wait(5)
     made.open_gold()
     assert standing_of(world, made.votes.accounts[0]).llr == 3 * scores.MISS
-    world.scores.void_gold(made.submission, list(made.votes.accounts), sender=arbiter)
+    world.scores.void_gold(made.submission, list(made.votes.accounts), 0, sender=arbiter)
     assert standing_of(world, made.votes.accounts[0]).llr == 0
 
 
@@ -322,8 +323,11 @@ def test_the_buyer_may_name_another_keeper_once(mixed: Batch) -> None:
 
 def test_scores_is_wired_once(world: World) -> None:
     """Only the deployer names Requests, once, and not nobody."""
-    for sender, reason in ((world.outsider, "not the deployer"), (world.deployer, "already wired")):
-        with boa.reverts(f"scores: {reason}"):
+    for sender, reason in (
+        (world.outsider, "scores: not the deployer"),
+        (world.deployer, "scores: already wired"),
+    ):
+        with boa.reverts(reason):
             world.scores.wire(world.requests, sender=sender)
     with boa.env.prank(world.deployer):
         fresh = source("review/Scores.vy").deploy(world.parameters, world.reviews, world.stakes)
@@ -380,3 +384,29 @@ def test_averages_forget(world: World) -> None:
         for account in votes.accounts:
             assert standing_of(world, account) == twin.standing(account)
     assert any(standing.agreement < 0 for standing in twin.standings.values())
+
+
+def test_a_court_that_finds_nobody_at_fault_voids_gold() -> None:
+    """Where the arbiter is a court, anyone voids the gold of a submission in which it concluded that nobody was at fault, and no other."""
+    court = Court()
+    world = court.world
+    gold = [i < 8 for i in range(N)]
+    made = batch(world, [[False] * N] * 5, gold, gold)
+    made.open_gold()
+    members = list(made.votes.accounts)
+    case = court.challenge(made.submission, 255, (made.gold.rejected, made.gold.hung))
+    court.draw(case)
+    for seat in range(5):
+        court.commit(case, seat, 0, is_faultless=seat < 3)
+    for seat in range(5):
+        court.reveal(case, seat)
+    court.disputes.tally(case, sender=world.outsider)
+    with boa.reverts("scores: no ruling that nobody was at fault"):
+        world.scores.void_gold(made.submission, members, case, sender=world.outsider)
+    court.conclude(case)
+    with boa.reverts("scores: no ruling that nobody was at fault"):
+        world.scores.void_gold(made.submission + 1, members, case, sender=world.outsider)
+    world.scores.void_gold(made.submission, members, case, sender=world.outsider)
+    assert not any(world.stakes.jailed_until(world.stakes.id_of(member)) for member in members)
+    assert all(tuple(world.scores.sentence(member)) == (0, 0) for member in members)
+    assert world.scores.marks(made.submission) & scores.VOID

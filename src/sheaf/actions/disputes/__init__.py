@@ -1,0 +1,1 @@
+"""Disputes, verb by verb."""

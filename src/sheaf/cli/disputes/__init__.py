@@ -1,0 +1,1 @@
+"""The nouns of disputes on the command line."""
