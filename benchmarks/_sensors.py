@@ -81,7 +81,11 @@ def meter(seconds: float, random: np.random.Generator, rate: float = 5.0) -> Ser
     current = load / voltage
     true = np.stack([voltage, current, voltage * current], axis=1)
     noise = np.array([0.05, 0.01, 1.0])
-    return Series(np.arange(n, dtype=np.float64) * dt, _read(true, noise, np.array([0.1, 0.01, 1.0]), random), ("V", "A", "W"))
+    return Series(
+        np.arange(n, dtype=np.float64) * dt,
+        _read(true, noise, np.array([0.1, 0.01, 1.0]), random),
+        ("V", "A", "W"),
+    )
 
 
 WORLDS: dict[str, Callable[[float, np.random.Generator], Series]] = {

@@ -64,7 +64,11 @@ def series_quality(
     table = records.read_as_is(file, limits=LIMITS)
     column = time or _time_of(table)
     given, rows = series_of(table, column, channels, key)
-    clean = given if sample is None else series_of(records.read_as_is(sample, limits=LIMITS), column, given.names, key)[0]
+    clean = (
+        given
+        if sample is None
+        else series_of(records.read_as_is(sample, limits=LIMITS), column, given.names, key)[0]
+    )
     learnt = profile.learn(clean, seconds, is_clean=sample is not None)
     found = learnt.score(given)
     windows = [

@@ -22,7 +22,11 @@ def meters(seed: int, n: int = 2400) -> Series:
     true -= np.linspace(0, true[-1], n)
     alone = np.convolve(random.normal(size=n + 4), np.ones(5) / 5, "valid")
     both = np.stack([alone, true, 2 * true + 3], axis=1) + random.normal(0, 0.02, (n, 3))
-    return Series(np.arange(n, dtype=np.float64) * STEP, np.asarray(np.round(both / 0.01) * 0.01, np.float64), ("a", "b", "c"))
+    return Series(
+        np.arange(n, dtype=np.float64) * STEP,
+        np.asarray(np.round(both / 0.01) * 0.01, np.float64),
+        ("a", "b", "c"),
+    )
 
 
 @pytest.fixture(scope="module")
