@@ -245,9 +245,7 @@ def submit(
         | (bond_percent << 248)
     )
     self._submissions[id] = packed
-    self._commitments[id] = keccak256(
-        abi_encode(root, keccak256(cid), key_commitment, custodian, gold)
-    )
+    self._commitments[id] = keccak256(abi_encode(root, keccak256(cid), key_commitment, custodian, gold))
     amount: uint256 = 0
     fee: uint256 = 0
     bond: uint256 = 0
@@ -393,7 +391,9 @@ def _settle(submission: uint256) -> address:
     outcome: IReviews.Outcome = extcall self.reviews.close(submission)
     self._end(submission, packed, SETTLED)
     terms: IScores.Terms = staticcall self.scores.terms(submission, outcome.accounts)
-    returned: uint256 = settlement.records(packed) - outcome.approved + min(terms.gold_approved, outcome.approved)
+    returned: uint256 = (
+        settlement.records(packed) - outcome.approved + min(terms.gold_approved, outcome.approved)
+    )
     if returned > 0:
         self._books[request] += returned << 200
     parts: settlement.Split = settlement.split(

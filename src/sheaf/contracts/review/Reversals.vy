@@ -116,6 +116,7 @@ def slash(
             if is_sample:
                 sample_wrong[i] = errors
             # Whoever challenges chooses what is ruled upon: only what an audit found right is praise.
+
     if staticcall standing.is_feeder(self):
         case: IRequests.Case = staticcall requests.case_of(submission)
         if round == 1:

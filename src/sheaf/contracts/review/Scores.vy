@@ -164,16 +164,12 @@ def score(
         assert len(gold) == 2 * size, "scores: wrong length"
         found: uint256 = self._count_gold(gold, verdict, size, records)
         commitment: bytes32 = keccak256(
-            abi_encode(
-                keccak256(slice(gold, 0, size)), keccak256(slice(gold, size, size)), offer.salt
-            )
+            abi_encode(keccak256(slice(gold, 0, size)), keccak256(slice(gold, size, size)), offer.salt)
         )
         self._check_offer(submission, offer, commitment, signature)
         state = (state & 15) | (found << 4) | (self._tag(review.verdict) << 22)
         todo |= TESTED & ~state
-        log IScores.GoldOpened(
-            submission=submission, approved=found & 511, rejected=found >> 9, gold=gold
-        )
+        log IScores.GoldOpened(submission=submission, approved=found & 511, rejected=found >> 9, gold=gold)
     self._keep(submission, state | todo)
 
     assert count != 0, "scores: nobody opened"
@@ -213,7 +209,6 @@ def score(
                         levels[i], hits, misses = agreement.tested(levels[i], mask, (votes[i] ^ wrong) & mask)
                         # 32 bits hold the gold of sixteen million batches.
                         standings[i] = unsafe_add(standings[i], (hits << 176) | (misses << 208))
-
     expected: uint256 = 0
     agreed: DynArray[int256, SEATS] = []
     if todo & SCORED != 0:
@@ -291,9 +286,7 @@ def terms(submission: uint256, accounts: DynArray[address, 23]) -> IScores.Terms
     gold: uint256 = (state >> 4) & (2**18 - 1)
     if gold != 0 and state >> 22 != self._tag(staticcall reviews.digest(submission)):
         gold = 0
-    return IScores.Terms(
-        gold_approved=gold & 511, gold_rejected=gold >> 9, factors=self._factors(accounts)
-    )
+    return IScores.Terms(gold_approved=gold & 511, gold_rejected=gold >> 9, factors=self._factors(accounts))
 
 
 @view

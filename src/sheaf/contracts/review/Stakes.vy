@@ -26,7 +26,11 @@ initializes: appointments
 initializes: sum_tree
 implements: IStakes
 exports: (
-    appointments.dismiss, appointments.powers, sum_tree.period_blocks, sum_tree.current_period, sum_tree.total_weight
+    appointments.dismiss,
+    appointments.powers,
+    sum_tree.period_blocks,
+    sum_tree.current_period,
+    sum_tree.total_weight,
 )
 
 # Powers that the governor may appoint a contract to.
