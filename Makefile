@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 VYPER_SOURCES := $(shell find src/sheaf/contracts -name '*.vy' -o -name '*.vyi')
 JOBS ?= 2
-STEPS ?= 35000
+STEPS ?= 26000
 
 .PHONY: help setup setup-node setup-torch demo test check fix fuzz prove kills gas bench docs up clean contracts reference
 .PHONY: check-format check-lint check-types check-floors check-contracts check-vyper check-reference check-house check-snapshots
@@ -74,7 +74,7 @@ contracts: .venv/.synced ## compile the contracts to their artifacts and write t
 reference: contracts ## write docs/reference from the code
 	@$(BIN)/python -m tools.reference write
 
-fuzz: .venv/.synced ## STEPS random steps of each of the three state machines against its twin: over 100,000 in all
+fuzz: .venv/.synced ## STEPS random steps of each of the four state machines against its twin: over 100,000 in all
 	SHEAF_FUZZ_STEPS=$(STEPS) $(PYTEST) -n $(JOBS) --dist worksteal -q --timeout 0 tests/stateful
 
 prove: .venv/.synced ## symbolic proofs with halmos, and other long suites
