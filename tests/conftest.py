@@ -23,7 +23,7 @@ settings.register_profile(
 )
 settings.register_profile(
     "fuzz",
-    max_examples=-(-int(os.environ.get("SHEAF_FUZZ_STEPS", "35000")) // _STEPS),
+    max_examples=-(-int(os.environ.get("SHEAF_FUZZ_STEPS", "26000")) // _STEPS),
     stateful_step_count=_STEPS,
     deadline=None,
     suppress_health_check=_CALM,

@@ -117,6 +117,7 @@ def slash(
                 sample_wrong[i] = errors
             # Whoever challenges chooses what is ruled upon: only what an audit found right is praise.
 
+
     if staticcall standing.is_feeder(self):
         case: IRequests.Case = staticcall requests.case_of(submission)
         if round == 1:
