@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from sheaf.cli.frame.faults import USAGE
@@ -125,6 +124,8 @@ def _show(out: Paper, found: Lint) -> None:
         for line in found.does_not_ask:
             out.line(line)
     if found.cost is not None:
+        import msgspec
+
         out.head("costs, in the token's smallest unit")
         out.pairs(
             {

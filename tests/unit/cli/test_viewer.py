@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import subprocess
 import sys
 from typing import Any
@@ -144,7 +145,7 @@ def test_keys_of_a_real_terminal() -> None:
             seen += os.read(leader, 4096)
         seen = b""
         os.write(leader, pressed)
-    while b"decided" not in seen:
+    while not re.search(rb"decided \w+", seen[seen.rfind(b"\x1b[?1049l") :]) or not seen.endswith(b"\n"):
         seen += os.read(leader, 4096)
     os.close(follower)
     assert process.wait(10) == 0
