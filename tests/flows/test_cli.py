@@ -87,6 +87,11 @@ def test_from_request_to_bundle(
     seen = market.ask("submission", "preview", request, source)
     assert seen["records"] == 23 and [one["record"] for one in seen["findings"]] == [22]
     assert "record 22: schema.maximum" in market.run("submission", "preview", request, source).out
+    assert seen["pay"]["most"] == 23 * WAD and seen["standing"] is None
+    told = market.run(
+        "submission", "preview", request, source, "--account", "contributor", "--no-estimate"
+    ).out
+    assert "paid if what falls falls        22 SHEAF" in told and "if all are found right" in told
     refused = market.ask("submission", "send", request, source, "--account", "contributor", code=2)
     assert refused["error"]["kind"] == "RecordError"
     number = send(market, request, source, "--force")
@@ -107,6 +112,14 @@ def test_from_request_to_bundle(
     assert row["contributor"] not in table and row["contributor"][:6] + "…" in table
     verdict = market.run("submission", "explain", number, "--account", "contributor").out
     assert "20 approved, 3 rejected, 0 hung" in verdict and "record 22: schema.maximum" in verdict
+    whole = market.ask("submission", "show", number, "--account", "contributor")
+    assert whole["status"]["rejected"] == 3 and {one["record"] for one in whole["explained"]["refused"]} == {
+        20,
+        21,
+        22,
+    }
+    assert all(one["meaning"] and one["fix"] for one in whole["explained"]["refused"])
+    assert "--account" in market.run("submission", "show", number).out
     _check_payment(market, number)
     for _ in range(8):
         turn(market, number)

@@ -28,6 +28,7 @@ from sheaf.actions.disputes.dispute import (
 )
 from sheaf.actions.download import download
 from sheaf.actions.ledgers import Ledger, ledgers
+from sheaf.actions.preview import Preview, preview
 from sheaf.actions.recompute import Recomputation, recompute
 from sheaf.actions.request import (
     Reclaimed,
@@ -43,8 +44,8 @@ from sheaf.actions.request import (
 from sheaf.actions.review import Seat, advance, cast, open_records, seats
 from sheaf.actions.settle import Settlement, claim, draw, owed, settle, settlement_of, tend, void, withdraw
 from sheaf.actions.stake import declare, stake, unbond, withdraw_stake
-from sheaf.actions.status import Status, explain, list_submissions, status
-from sheaf.actions.submit import Preview, preview, resume_submissions, submit
+from sheaf.actions.status import Explained, Status, explain, explained, list_submissions, status
+from sheaf.actions.submit import resume_submissions, submit
 from sheaf.actions.verify import Verification, verify
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Balances",
     "Context",
     "Dispute",
+    "Explained",
     "Ledger",
     "Preview",
     "Reclaimed",
@@ -74,6 +76,7 @@ __all__ = [
     "download",
     "draw",
     "explain",
+    "explained",
     "find_marks",
     "fund_account",
     "fund_request",

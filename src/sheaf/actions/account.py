@@ -122,9 +122,11 @@ def balances(ctx: Context, address: Address | None = None, token: Address | None
     )
 
 
-def require_funds(ctx: Context, token: Address, amount: int, purpose: str) -> None:
-    """Raise InputError if the account holds less than `amount` of `token`: before anything is sent."""
-    held = ctx.chain.at("MarketToken", token).call("balanceOf", ctx.account)
+def require_funds(
+    ctx: Context, token: Address, amount: int, purpose: str, who: Address | None = None
+) -> None:
+    """Raise InputError if `who` (the acting account) holds less than `amount` of `token`: before anything is sent."""
+    held = ctx.chain.at("MarketToken", token).call("balanceOf", who or ctx.account)
     if held < amount:
         raise InputError(
             "balance", held, f"{purpose} takes {amount} of token {token}: get {amount - held} more first"

@@ -6,7 +6,6 @@ The draft is on disk before anything is sent, the chain is asked before anything
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheaf.actions.account import approve, require_address, require_funds
@@ -20,9 +19,9 @@ from sheaf.actions.cases.draft import (
     gold_commitment,
     new_nonce,
 )
-from sheaf.actions.cases.examine import associated, content_of, packed, read_records, self_check
-from sheaf.actions.cases.reading import sample_read_by
+from sheaf.actions.cases.examine import associated, content_of, packed, read_records
 from sheaf.actions.cases.sending import close_number
+from sheaf.actions.preview import require_open, weighed
 from sheaf.actions.request import show_request, specification
 from sheaf.domain.errors import InputError, RecordError
 from sheaf.domain.ids import Address, RequestId, SubmissionId
@@ -35,38 +34,7 @@ if TYPE_CHECKING:
 
     from sheaf.actions.cases.docket import Case
     from sheaf.actions.context import Context
-    from sheaf.domain.request import Request, Specification
     from sheaf.domain.verdict import Finding
-
-LEAST_SECONDS = 1
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What a submission would be: how many records, what the objective checks say, and what it takes (smallest unit of the
-    token).
-
-    `reserve` is what the buyer's escrow sets aside for it, `bond` what the contributor deposits.
-    """
-
-    records: int
-    findings: tuple[Finding, ...]
-    bond: int
-    reserve: int
-
-    @property
-    def refusals(self) -> tuple[Finding, ...]:
-        """The findings that refuse their records by themselves; the others are what a reviewer will be shown."""
-        return tuple(finding for finding in self.findings if finding.is_refusal)
-
-
-def preview(ctx: Context, request: RequestId | int, source: Path | pa.Table) -> Preview:
-    """Say what `submit` would do with these records and what the checks would refuse; nothing is sent.
-
-    Raises RecordError where the file cannot be read or does not have the form that the request asks for.
-    """
-    found, wanted = show_request(ctx, request), specification(ctx, request)
-    return _preview(ctx, found, wanted, read_records(source, wanted))
 
 
 def submit(
@@ -94,9 +62,9 @@ def submit(
     with drafting(path):
         draft = journal.recall(path, Draft)
         if draft is None or not draft.cid or _is_void(ctx, draft):
-            _require_open(ctx, found, table.num_rows)
+            require_open(ctx, found, table.num_rows, ctx.account)
             _require_reader(ctx, keeper)
-            expected = _preview(ctx, found, wanted, table)
+            expected = weighed(ctx, found, wanted, table, ctx.account)
             if expected.refusals and not is_forced:
                 raise _refused(expected.refusals)
             require_funds(ctx, found.token, expected.bond, "the bond")
@@ -122,12 +90,6 @@ def resume_submissions(ctx: Context) -> list[SubmissionId]:
             if draft.cid and not draft.is_done:
                 finished.append(_finish(ctx, draft, path))
     return finished
-
-
-def _preview(ctx: Context, found: Request, wanted: Specification, table: pa.Table) -> Preview:
-    bond, reserve = requests.reservation(ctx.chain, found, table.num_rows)
-    sample = sample_read_by(ctx, wanted)
-    return Preview(table.num_rows, tuple(self_check(wanted, found.id, table, sample)), bond, reserve)
 
 
 def _store(ctx: Context, draft: Draft, table: pa.Table, path: Path) -> None:
@@ -178,7 +140,7 @@ def _send(ctx: Context, draft: Draft, path: Path) -> None:
     draft.submission = case.submission if case else None
     if draft.submission is None:
         found = show_request(ctx, draft.request)
-        _require_open(ctx, found, draft.records)
+        require_open(ctx, found, draft.records, ctx.account)
         require_funds(ctx, found.token, draft.bond, "the bond")
         approve(ctx, found.token, ctx.chain.address_of("Escrow"), draft.bond)
         draft.sent_as = ctx.chain.nonce(ctx.account, pending=True)
@@ -201,27 +163,6 @@ def _case_of(ctx: Context, draft: Draft) -> Case | None:
         if case.root == draft.root and case.contributor == ctx.account and case.request == draft.request:
             return case
     return None
-
-
-def _require_open(ctx: Context, found: Request, records: int) -> None:
-    now = ctx.chain.block().timestamp
-    if found.is_cancelled:
-        raise InputError("request", found.id, "it is cancelled: choose another")
-    if found.deadline <= now + LEAST_SECONDS:
-        raise InputError("request", found.id, "its deadline is over: choose another")
-    if found.buyer == ctx.account:
-        raise InputError(
-            "request", found.id, "a buyer cannot contribute to its own request: act as another account"
-        )
-    if records > found.records_left:
-        raise InputError(
-            "records", records, f"the request takes {found.records_left} more: offer at most that many"
-        )
-    _, reserve = requests.reservation(ctx.chain, found, records)
-    if reserve > found.free:
-        raise InputError(
-            "records", records, f"the escrow has {found.free} free and these take {reserve}: offer fewer"
-        )
 
 
 def _require_reader(ctx: Context, keeper: Address) -> None:

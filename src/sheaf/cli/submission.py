@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,35 +15,45 @@ from sheaf.domain.ids import Address
 if TYPE_CHECKING:
     from sheaf.actions import Settlement, Status
 
-app = typer.Typer(no_args_is_help=True, help="Submissions: preview, send, resume, watch, explain, claim.")
+app = typer.Typer(no_args_is_help=True, help="Submissions: preview, send, resume, watch, show, claim.")
 
 Number = Annotated[int, typer.Argument(help="The submission's number.", metavar="SUBMISSION", min=0)]
 RequestNumber = Annotated[int, typer.Argument(help="The request's number.", metavar="REQUEST", min=0)]
 Source = Annotated[Path, typer.Argument(help="CSV, JSONL, Parquet, or a folder of labelled images.")]
 
-SHOWN_FINDINGS = 50
 ENDED = ("settled", "void")
 
 
 @verb(app, "preview")
-def preview(session: Session, request: RequestNumber, source: Source) -> None:
-    """Say what would be refused and what it would cost, without sending anything.
+def preview(
+    session: Session,
+    request: RequestNumber,
+    source: Source,
+    index: Annotated[
+        Path | None,
+        typer.Option(help="Folder of `sheaf quality records --index`: name what is near to its records."),
+    ] = None,
+    no_estimate: Annotated[
+        bool, typer.Option("--no-estimate", help="Do not score the records by the buyer's sample.")
+    ] = False,
+) -> None:
+    """Say what would be refused and why, what it would cost and bring, without sending anything.
 
-    Example: sheaf submission preview 1 records.csv
+    With --account NAME bond and standing are that account's; it is not unlocked.
+
+    Example: sheaf submission preview 1 records.csv --account contributor
     """
     from sheaf import actions
+    from sheaf.cli.frame.forecast import show_preview
 
-    seen = actions.preview(session.market, request, source)
+    name = session.settings.account
+    who = session.address(name, "account") if name else None
+    with session.working("checking"):
+        seen = actions.preview(
+            session.market, request, source, account=who, index=index, is_estimated=not no_estimate
+        )
     _, money = session.money_of(request)
-
-    def show(out: Paper) -> None:
-        out.line(f"{seen.records} records, {len(seen.findings)} findings, bond {money.write(seen.bond)}")
-        for finding in seen.findings[:SHOWN_FINDINGS]:
-            out.line(f"  record {finding.record}: {finding.code} {finding.detail}")
-        if len(seen.findings) > SHOWN_FINDINGS:
-            out.line(f"  … and {len(seen.findings) - SHOWN_FINDINGS} more (--json lists all)")
-
-    session.answer(seen, show)
+    session.answer(seen, lambda out: show_preview(out, seen, money))
 
 
 @verb(app, "send")
@@ -163,22 +172,45 @@ def watch(session: Session, number: Number) -> None:
 
 @verb(app, "explain")
 def explain(session: Session, number: Number) -> None:
-    """Give the reason for every refused record (for those who hold the key: contributor, committee, buyer).
+    """Give the reason for every refused record, and how to appeal (for those who hold the key: contributor, committee, buyer).
 
     Example: sheaf submission explain 3 --account contributor
     """
     from sheaf import actions
-    from sheaf.domain.verdict import Decision
+    from sheaf.cli.frame.forecast import show_explained
 
-    verdict = actions.explain(session.acting, number)
+    found = actions.explained(session.acting, number)
+    until = when(found.appeal_until, session.market.chain.block().timestamp)
+    session.answer(found, lambda out: show_explained(out, found, until))
 
-    def show(out: Paper) -> None:
-        counts = Counter(verdict.decisions)
-        out.line(", ".join(f"{counts[kind]} {kind.value}" for kind in Decision))
-        for finding in verdict.findings:
-            out.line(f"  record {finding.record}: {finding.code} {finding.detail}")
 
-    session.answer(verdict, show)
+@verb(app, "show")
+def show(session: Session, number: Number) -> None:
+    """Show a submission as a whole: where it stands and, once it is decided, every refusal and how to appeal.
+
+    Example: sheaf submission show 3 --account contributor
+    """
+    from sheaf import actions
+    from sheaf.cli.frame.forecast import show_explained
+    from sheaf.domain.errors import InputError, Missing
+
+    state, found, why = actions.status(session.market, number), None, "nobody is named: give --account"
+    if session.settings.account:
+        try:
+            found = actions.explained(session.acting, number)
+        except (InputError, Missing) as error:
+            why = str(error)
+    until = when(found.appeal_until, session.market.chain.block().timestamp) if found else ""
+
+    def write(out: Paper) -> None:
+        _show(session, out, state)
+        out.head("records")
+        if found is None:
+            out.line(f"no reasons can be given: {why}")
+        else:
+            show_explained(out, found, until)
+
+    session.answer({"status": state, "explained": found, "why": "" if found else why}, write)
 
 
 @verb(app, "draw")

@@ -58,6 +58,14 @@ def run(batch: Batch, parameters: Mapping[str, Any]) -> list[Finding]:
     ]
 
 
+def kind_of_check(table: pa.Table, parameters: Mapping[str, Any]) -> near.Kind | None:
+    """Return how the check compares the records of `table` with these settled parameters; None if it has nothing to compare."""
+    try:
+        return _kind(table, parameters)
+    except InputError:  # a field is absent or of another type: the schema says so, or has none such
+        return None
+
+
 def _kind(table: pa.Table, parameters: Mapping[str, Any]) -> near.Kind:
     """Return the way to compare that the parameters ask for. Raises InputError for fields that are not there."""
     name, fields = parameters["kind"], parameters["fields"]
