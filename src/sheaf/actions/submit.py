@@ -19,7 +19,7 @@ from sheaf.actions.cases.draft import (
     gold_commitment,
     new_nonce,
 )
-from sheaf.actions.cases.examine import associated, content_of, packed, read_records
+from sheaf.actions.cases.examine import associated, content_of, packed, read_records, sketched_by
 from sheaf.actions.cases.sending import close_number
 from sheaf.actions.preview import require_open, weighed
 from sheaf.actions.request import show_request, specification
@@ -96,7 +96,8 @@ def _store(ctx: Context, draft: Draft, table: pa.Table, path: Path) -> None:
     from sheaf.store.envelope import encrypt
 
     data, key = packed(table), content_key(ctx, draft)
-    content = content_of(table, key, RequestId(draft.request), ctx.account)
+    kind = sketched_by(specification(ctx, draft.request))
+    content = content_of(table, key, RequestId(draft.request), ctx.account, kind)
     bound = associated(ctx, RequestId(draft.request), ctx.account)
     draft.root = content.root
     draft.cid = ctx.store.put(encrypt(key, data, bound, ctx.entropy(32)))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from sheaf.verification.near import Kind, NearIndex
+
 
 class Schema(Protocol):
     """What a request says of one record (compiled by `formats.schema`)."""
@@ -63,11 +65,13 @@ def counted(
 class Earlier:
     """What was submitted before: the index, and for the number of a submission its standing.
 
-    The standing is None for a submission that was drawn no earlier than the one under review.
+    The standing is None for a submission that was drawn no earlier than the one under review. `near` gives the index of sketches of one
+    kind (None: there are none).
     """
 
     index: ExactIndex
     standing: Callable[[int], Standing | None]
+    near: Callable[[Kind], NearIndex] | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from sheaf.domain.ids import ZERO_ADDRESS, SubmissionId
 from sheaf.verification.batch import Batch, Commitment, Earlier, Standing, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import polars as pl
     import pyarrow as pa
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from sheaf.domain.verdict import Finding
     from sheaf.formats.limits import Limits
     from sheaf.verification.fingerprints import ExactIndex
+    from sheaf.verification.near import Kind, NearIndex
+    from sheaf.verification.sheet import Sheet
 
 MAX_CIPHERTEXT_BYTES = 1 << 30
 BASE_BYTES, RECORD_BYTES = 64 << 20, 16 << 20
@@ -37,13 +39,17 @@ FRAME_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Content:
-    """A submission's records with what they hash to. `salts`, `digests` and `leaves` are 16, 32 and 32 bytes a record, joined."""
+    """A submission's records with what they hash to. `salts`, `digests` and `leaves` are 16, 32 and 32 bytes a record, joined.
+
+    `sheet` is what other reviewers are told of them.
+    """
 
     records: pa.Table
     digests: bytes
     salts: bytes
     leaves: bytes
     root: bytes
+    sheet: Sheet
 
 
 def read_records(source: Path | pa.Table, specification: Specification) -> pa.Table:
@@ -55,18 +61,38 @@ def read_records(source: Path | pa.Table, specification: Specification) -> pa.Ta
     return schema.compile(specification.schema).cast(source)
 
 
-def content_of(table: pa.Table, key: bytes, request: RequestId, contributor: Address) -> Content:
-    """Return a table with its digests, salts, leaves and Merkle root. Raises RecordError for values without canonical form."""
+def content_of(
+    table: pa.Table, key: bytes, request: RequestId, contributor: Address, kind: Kind | None = None
+) -> Content:
+    """Return a table with its digests, salts, leaves and Merkle root, to which sketches of `kind` are bound (`sketched_by`).
+
+    Raises RecordError for values without canonical form.
+    """
     from sheaf.domain.canonical import record_digests
     from sheaf.domain.merkle import leaves, merkle_root
     from sheaf.store.envelope import salts
+    from sheaf.verification.sheet import Sheet, Sketches, bound_salts
 
     if not table.num_rows:
         raise RecordError("records", 0, "give at least one record")
     digests = record_digests(table)
-    salt = salts(key, table.num_rows)
+    blind = salt = salts(key, table.num_rows)
+    sketches = None
+    if kind is not None:
+        from sheaf.verification import near
+
+        sketches = Sketches(kind.namespace, near.packed(kind.sketch(table)).tobytes())
+        salt = bound_salts(blind, sketches)
     bound = leaves(request, contributor, salt, digests)
-    return Content(table, digests, salt, bound, merkle_root(bound))
+    return Content(table, digests, salt, bound, merkle_root(bound), Sheet(blind, digests, sketches))
+
+
+def sketched_by(wanted: Specification | None) -> Kind | None:
+    """Return the kind of sketch to which the submissions of a request are bound: None where its checks compare none with others."""
+    from sheaf.formats import schema
+    from sheaf.verification.checks.near_duplicates import travelling_of
+
+    return travelling_of(wanted.checks, schema.compile(wanted.schema).arrow.empty_table()) if wanted else None
 
 
 def limits_of(records: int) -> Limits:
@@ -113,7 +139,7 @@ def open_content(ctx: Context, case: Case, key: bytes, wanted: Specification | N
         if table.num_rows != case.records:
             return None
         cast = schema.compile(wanted.schema).cast(table) if wanted else table
-        return content_of(cast, key, case.request, case.contributor)
+        return content_of(cast, key, case.request, case.contributor, sketched_by(wanted))
     except StoreError:
         raise
     except (SheafError, MemoryError):
@@ -135,7 +161,9 @@ def batch_of(
     cid = case.cid or ""
     recomputed = None
     if key is not None and content is not None:
-        recomputed = Commitment(content.root, cid, key_commitment(key))
+        # Without the specification nobody knows which sketches the root binds: it cannot be held against the contributor.
+        root = content.root if wanted else case.root
+        recomputed = Commitment(root, cid, key_commitment(key))
     return Batch(
         submission=case.submission,
         request=case.request,
@@ -152,9 +180,16 @@ def batch_of(
 
 
 def self_check(
-    wanted: Specification, request: RequestId, table: pa.Table, sample: pa.Table | None = None
+    wanted: Specification,
+    request: RequestId,
+    table: pa.Table,
+    sample: pa.Table | None = None,
+    earlier: Earlier | None = None,
 ) -> list[Finding]:
-    """Return what the checks find in records before they are submitted: all but what others submitted, which is sealed."""
+    """Return what the checks find in records before they are submitted: all but what others submitted, which is sealed.
+
+    `earlier` is what the contributor itself submitted.
+    """
     from sheaf.formats import schema
     from sheaf.verification.fingerprints import ExactIndex
     from sheaf.verification.pipeline import Pipeline
@@ -170,14 +205,16 @@ def self_check(
         schema=schema.compile(wanted.schema),
         committed=committed,
         recomputed=committed,
-        earlier=Earlier(ExactIndex(), lambda number: None),
+        earlier=earlier or Earlier(ExactIndex(), lambda number: None),
         sample=sample,
         label=wanted.label,
     )
     return Pipeline(wanted.checks).run(batch)
 
 
-def earlier_than(docket: Docket, case: Case, index: ExactIndex) -> Earlier:
+def earlier_than(
+    docket: Docket, case: Case, index: ExactIndex, near: Callable[[Kind], NearIndex] | None = None
+) -> Earlier:
     """Return what counts as given before `case`: what was drawn before it, by the verdicts of the block of its first draw."""
     anchor, _ = case.place
 
@@ -188,7 +225,7 @@ def earlier_than(docket: Docket, case: Case, index: ExactIndex) -> Earlier:
         rejected, hung, is_final = other.verdict_at(anchor)
         return Standing(other.request, counted(other.records, rejected, hung, is_final))
 
-    return Earlier(index, standing)
+    return Earlier(index, standing, near)
 
 
 class AnySchema:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -179,7 +180,8 @@ def _cast(ctx: Context, case: Case, findings: list[Finding], why: str) -> Ballot
 
 
 def _batch(ctx: Context, case: Case, reading: Reading) -> Batch:
-    earlier = earlier_than(ctx.docket, case, sheets.index_of(ctx))
+    near = partial(sheets.near_index_of, ctx)
+    earlier = earlier_than(ctx.docket, case, sheets.index_of(ctx), near)
     return batch_of(
         case, reading.key, reading.content, reading.wanted, earlier, sample_read_by(ctx, reading.wanted)
     )

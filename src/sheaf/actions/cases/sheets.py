@@ -11,10 +11,13 @@ import shutil
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from sheaf.actions.cases import journal, letters
+from sheaf.actions.cases.examine import sketched_by
 from sheaf.actions.cases.letters import SheetLetter
-from sheaf.domain.errors import SheafError
+from sheaf.domain.canonical import DIGEST_BYTES
+from sheaf.domain.errors import SheafError, StoreError
 from sheaf.domain.ids import Address, Cid, SubmissionId
 from sheaf.verification import sheet as sheets
 
@@ -25,9 +28,9 @@ if TYPE_CHECKING:
     from sheaf.actions.cases.examine import Content
     from sheaf.actions.context import Context
     from sheaf.verification.fingerprints import ExactIndex
+    from sheaf.verification.near import Kind, NearIndex
 
 READERS_A_LETTER = 256
-MAX_SHEET_BYTES = 16_384 * 48 * 2
 
 
 class Shared(msgspec.Struct):
@@ -50,13 +53,20 @@ def index_of(ctx: Context) -> ExactIndex:
     return ExactIndex(ctx.folder / "index")
 
 
+def near_index_of(ctx: Context, kind: Kind) -> NearIndex:
+    """Return this account's index of sketches of one kind."""
+    from sheaf.verification.near import NearIndex
+
+    return NearIndex(kind, ctx.folder / "index")
+
+
 def share(ctx: Context, case: Case, key: bytes, content: Content) -> None:
     """Put the sheet of `content` into the store, encrypted, and seal its key to every validator."""
     from sheaf.store.envelope import encrypt
 
     path = _journal(ctx, case)
     if journal.recall(path, Shared) is None:
-        packed = sheets.Sheet(content.salts, content.digests).pack()
+        packed = content.sheet.pack()
         cid = ctx.store.put(encrypt(_sheet_key(key), packed, _bound(ctx, case.submission)))
         journal.keep(path, Shared(cid, []))
     share_again(ctx, case, key)
@@ -99,11 +109,14 @@ def gather(ctx: Context, before: Case) -> list[SubmissionId]:
         if str(number) in taken.roots or not case.rounds or case.place >= before.place:
             continue
         may_come = _may_come(ctx, case)  # asked first: what is shared between the two questions is then found
-        sheet = _find(ctx, case)
+        kind = _kind_of(ctx, case)
+        sheet = _find(ctx, case, kind.namespace if kind else "")
         if sheet is not None:
             taken.roots[str(number)] = case.root.hex()
             journal.keep(ctx.folder / "taken.json", taken)
-            index.add(sheet.digests, number)
+            if kind is not None:
+                _add_sketches(ctx, kind, sheet, number)
+            index.add(sheet.digests, number)  # last: what is here is done
         elif may_come:
             missing.append(number)
     return missing
@@ -131,7 +144,29 @@ def _may_come(ctx: Context, case: Case) -> bool:
     return not first.is_complete and ctx.docket.refresh().timestamp < first.commit_until
 
 
-def _find(ctx: Context, case: Case) -> sheets.Sheet | None:
+def _kind_of(ctx: Context, case: Case) -> Kind | None:
+    """Return the kind of sketch that a case's sheet must carry; None for none, and where its specification is not to be had."""
+    from sheaf.actions.cases.reading import wanted_of
+
+    try:
+        return sketched_by(wanted_of(ctx, case.request))
+    except StoreError:
+        return None
+
+
+def _add_sketches(ctx: Context, kind: Kind, sheet: sheets.Sheet, number: SubmissionId) -> None:
+    """Put the sketches of a sheet into their index; what the contributor bound itself to, and is no sketch, is left out."""
+    from sheaf.verification import near
+
+    assert sheet.sketches is not None
+    rows = np.frombuffer(sheet.sketches.rows, np.uint8).reshape(len(sheet.digests) // DIGEST_BYTES, -1)
+    try:
+        near_index_of(ctx, kind).add(near.unpacked(rows, kind.bands), number)
+    except SheafError as error:
+        letters.ignore(ctx, f"sketches that cannot be taken ({type(error).__name__})", rows.tobytes()[:32])
+
+
+def _find(ctx: Context, case: Case, name: str) -> sheets.Sheet | None:
     from sheaf.store.envelope import decrypt
 
     own, bound = letters.account_bytes(ctx.account), _bound(ctx, case.submission)
@@ -143,9 +178,9 @@ def _find(ctx: Context, case: Case) -> sheets.Sheet | None:
             data = b""
             for piece in decrypt(key, ctx.store.stream(Cid(letter.cid)), bound):
                 data += piece
-                if len(data) > MAX_SHEET_BYTES:
+                if len(data) > sheets.most_bytes(case.records):
                     break
-            return sheets.read(data, case.records, case.root, case.request, case.contributor)
+            return sheets.read(data, case.records, case.root, case.request, case.contributor, name)
         except (SheafError, ValueError) as error:
             letters.ignore(ctx, f"sheet that cannot be taken ({type(error).__name__})", letter.readers[own])
     return None

@@ -1,27 +1,35 @@
-"""Is this record almost the same as an earlier one of its submission?
+"""Is this record almost the same as an earlier one: of its submission, of the request, of the market?
 
-Only records of one submission are compared: of what is in others, reviewers share digests alone, and two honest reviewers must agree.
+Within a submission records are compared as they are. With those of others by sketches that travel in sheets, which the root on chain
+binds, and by nothing that depends on when they came: so two honest reviewers agree.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sheaf.domain.errors import InputError
 from sheaf.domain.verdict import Finding
 from sheaf.verification import near
 from sheaf.verification.batch import Batch
-from sheaf.verification.checks import Check
+from sheaf.verification.checks import Check, resolve
 from sheaf.verification.near.columns import column, kind_of
 from sheaf.verification.near.images import Images
 from sheaf.verification.near.rows import Rows
 from sheaf.verification.near.series import Series
 from sheaf.verification.parameters import Choice, Names, Number, PerField
 from sheaf.verification.reasons import Reason
+from sheaf.verification.sheet import MAX_SKETCH_BYTES
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from sheaf.domain.request import CheckUse
 
 EXACT_IMAGES = ("PNG",)
 """Formats whose decoding is fixed to the last bit; others may differ between decoders, and so would reviewers."""
@@ -32,30 +40,106 @@ REASONS = (
         "An earlier record of this submission is almost the same.",
         "Send one record of each kind; small changes do not make another record.",
     ),
+    Reason(
+        "near_duplicates.request",
+        "A submission to this request that was drawn earlier holds almost the same record.",
+        "Nothing can be done for this record; leave it out.",
+    ),
+    Reason(
+        "near_duplicates.market",
+        "A submission to another request holds almost the same record, and this buyer wants none sold before.",
+        "Offer the record where the specification does not compare it with other requests.",
+    ),
 )
 
 
 def run(batch: Batch, parameters: Mapping[str, Any]) -> list[Finding]:
-    """Return a finding for every record that is near an earlier one which stands; it names that record and the similarity."""
-    if batch.records is None:
+    """Return at most one finding for every record: near an earlier one of its submission that stands, else one given before.
+
+    It names that record and the similarity.
+    """
+    kind = None if batch.records is None else kind_of_check(batch.records, parameters)
+    if batch.records is None or kind is None:
         return []
     try:
-        kind = _kind(batch.records, parameters)
         pairs = near.find_near_duplicates(batch.records, kind).pairs
-    except InputError:  # a field is absent or of another type: the schema says so, or has none such
+        before = _given_before(batch, kind, parameters["scope"])
+    except InputError:  # a field is of a type that cannot be compared
         return []
     _, cause = near.standing(pairs, batch.count)
-    return [
-        Finding(
-            record,
-            "near_duplicates",
-            1,
-            "near_duplicates.submission",
-            float(pairs.similarity[place]),
-            detail=f"like record {pairs.earlier[place]}, similarity {pairs.similarity[place]:.3f}",
-        )
-        for record, place in sorted(cause.items())
-    ]
+    found = {record: _finding(record, *before[record]) for record in before}
+    for record, place in cause.items():
+        alike = float(pairs.similarity[place])
+        found[record] = _finding(record, "submission", f"record {pairs.earlier[place]}", alike)
+    return [found[record] for record in sorted(found)]
+
+
+def _finding(record: int, cause: str, other: str, alike: float) -> Finding:
+    said = f"like {other}, similarity {alike:.3f}"
+    return Finding(record, "near_duplicates", 1, f"near_duplicates.{cause}", alike, detail=said)
+
+
+def _given_before(batch: Batch, kind: near.Kind, scope: str) -> dict[int, tuple[str, str, float]]:
+    """Return for records near to one that counts as given before: cause, what it is like, and how much."""
+    travels = travelling(kind)
+    index = batch.earlier.near(travels) if scope != "submission" and batch.earlier.near else None
+    if index is None or batch.records is None:
+        return {}
+    matches = index.given_before(travels.sketch(batch.records), _counting(batch, scope), least(travels))
+    found: dict[int, tuple[str, str, float]] = {}
+    for record, submission, other, alike in zip(*(part.tolist() for part in matches), strict=True):
+        standing = batch.earlier.standing(submission)
+        assert standing is not None
+        cause = "request" if standing.request == batch.request else "market"
+        found.setdefault(record, (cause, f"record {other} of submission {submission}", alike))
+    return found
+
+
+def _counting(batch: Batch, scope: str) -> near.Counts:
+    """Return what tells which earlier records count against this submission."""
+    known = cache(batch.earlier.standing)
+
+    def counts(submissions: NDArray[np.uint64], records: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        counted = np.zeros(len(submissions), np.bool_)
+        for submission in np.unique(submissions[submissions != batch.submission]).tolist():
+            standing = known(submission)
+            if standing is None or (scope == "request" and standing.request != batch.request):
+                continue
+            here = np.flatnonzero(submissions == submission)
+            counted[here] = standing.counts[records[here]]
+        return counted
+
+    return counts
+
+
+def least(kind: near.Kind) -> float:
+    """Return from which similarity of sketches a record falls: where they only estimate it, one standard error above the threshold."""
+    return min(1.0, kind.threshold + kind.margin / 3)
+
+
+def travelling(kind: near.Kind) -> near.Kind:
+    """Return the kind whose sketches travel in sheets: of rows one that has no whole number in it."""
+    return near.Cells(kind) if isinstance(kind, Rows) else kind
+
+
+def travelling_of(checks: Iterable[CheckUse], table: pa.Table) -> near.Kind | None:
+    """Return the kind of sketch that sheets carry where a specification names these checks; `table` has its fields, and may be empty.
+
+    None where no record of others is compared, and where the sketches would be too large. Raises SpecificationError as `resolve` does.
+    """
+    for check, settled in resolve(tuple(checks)):
+        if check.name != CHECK.name or settled["scope"] == "submission":
+            continue
+        kind = kind_of_check(table, settled)
+        if kind is None:
+            return None
+        made = travelling(kind)
+        try:
+            made.sketch(table.slice(0, 0))
+        except InputError:  # a field is of a type that cannot be compared
+            return None
+        return made if near.size_of(made) <= MAX_SKETCH_BYTES else None
+    return None
 
 
 def kind_of_check(table: pa.Table, parameters: Mapping[str, Any]) -> near.Kind | None:
@@ -92,6 +176,11 @@ CHECK = Check(
     run,
     REASONS,
     {
+        "scope": Choice(
+            ("submission", "request", "market"),
+            "With which records each is compared: those of its submission, of the request, or of all requests whose sketches are of the "
+            "same kind. Beyond the submission sheets carry sketches.",
+        ),
         "kind": Choice(near.KINDS, "How records are compared."),
         "fields": Names((), "Fields that are compared; all that fit the kind where none is named."),
         "threshold": Number(

@@ -6,10 +6,10 @@ Per record it keeps `bands` sorted entries of eight bytes (key, place), the sign
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from sheaf.domain.errors import InputError
 from sheaf.verification.near.pairs import CROWD, spread
 from sheaf.verification.near.sketch import Kind, Sketch
 from sheaf.verification.runs import Layout, Runs
+
+Counts: TypeAlias = Callable[[NDArray[np.uint64], NDArray[np.uint32]], NDArray[np.bool_]]
+"""Tells which records count, from their submissions and their numbers, shapes (m,)."""
 
 MOST = 1 << 22
 """Records of one run, at most: merging keeps so many in memory."""
@@ -51,6 +54,20 @@ class _Run:
 
     def parts(self) -> tuple[NDArray[Any], ...]:
         return self.submissions, self.begins, self.entries, self.signatures, self.records
+
+    def shared(self, band: int, keys: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return (places in `keys`, places here) of all that have one of `keys`, which are distinct and ascending, in one band."""
+        entries = self.entries[band]
+        needles = keys.astype(np.uint64) << np.uint64(32)
+        low = np.searchsorted(entries, needles)
+        high = np.searchsorted(entries, needles | np.uint64(2**32 - 1), side="right")
+        place, owner = spread(low, high)
+        return owner, (entries[place] & np.uint64(2**32 - 1)).astype(np.int64)
+
+    def owners(self, places: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return the submission of each place."""
+        found = np.searchsorted(self.begins, places.astype(np.uint64), side="right") - 1
+        return np.asarray(self.submissions[found], np.uint64)
 
     def hits(self, band: int, keys: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return (places in `keys`, places here) of equal keys of one band, at most 2 * CROWD places for each key."""
@@ -150,14 +167,30 @@ class NearIndex:
         least = self.kind.threshold if threshold is None else threshold
         asked = np.flatnonzero(sketch.present)
         parts = [self._found(run, sketch, asked, least) for run in self._runs.every() if len(run)]
-        empty = Matches(
-            np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.uint32), np.empty(0, np.float64)
-        )
-        query, submission, record, similarity = (
-            np.concatenate(part) for part in zip(empty, *parts, strict=True)
-        )
-        order = np.lexsort((record, submission, -similarity, query))
-        return Matches(query[order], submission[order], record[order], similarity[order])
+        return _together(parts)
+
+    def given_before(self, sketch: Sketch, counts: Counts, threshold: float) -> Matches:
+        """Return the stored records that count and are near, `threshold` or more; whoever has added what counts gets the same.
+
+        Of those that count and share a key the first CROWD, by submission and record, are compared. So neither the order in which
+        submissions were added, nor others beside them, nor how runs were merged says anything, and the work is bounded.
+        """
+        self._fits(sketch)
+        runs = [run for run in self._runs.every() if len(run)]
+        asked = np.flatnonzero(sketch.present)
+        pairs = [np.empty((0, 3), np.int64)]
+        for band, keys in sketch.probes if runs else ():
+            pairs.append(_candidates(runs, (band, keys[asked], asked), counts))
+        query, which, place = _distinct(np.concatenate(pairs)).T
+        parts = []
+        for number, run in enumerate(runs):
+            mine = which == number
+            one, other = query[mine], place[mine]
+            similarity = self.kind.similarity(sketch.signature[one], run.signatures[other])
+            near = similarity >= threshold
+            one, other = one[near], other[near]
+            parts.append(Matches(one, run.owners(other), run.records[other], similarity[near]))
+        return _together(parts)
 
     def check(self) -> None:
         """Read every run whole and raise IntegrityError where its bytes are not those that were written."""
@@ -180,5 +213,50 @@ class NearIndex:
         similarity = self.kind.similarity(sketch.signature[query], run.signatures[place])
         hits = similarity >= least
         query, place, similarity = query[hits], place[hits], similarity[hits]
-        owner = run.submissions[np.searchsorted(run.begins, place.astype(np.uint64), side="right") - 1]
-        return Matches(query, owner, run.records[place], similarity)
+        return Matches(query, run.owners(place), run.records[place], similarity)
+
+
+def _candidates(
+    runs: Sequence[_Run], probe: tuple[int, NDArray[np.uint32], NDArray[np.int64]], counts: Counts
+) -> NDArray[np.int64]:
+    """Return rows of (query, run, place): for one band, its keys (m,) and whose they are (m,), the first CROWD that count for each key."""
+    band, keys, asked = probe
+    needles, needle = np.unique(keys, return_inverse=True)
+    found = [np.empty((0, 5), np.int64)]
+    for number, run in enumerate(runs):
+        owner, place = run.shared(band, needles)
+        submission, record = run.owners(place), run.records[place]
+        kept = np.flatnonzero(counts(submission, record)) if len(place) else place
+        columns = (
+            owner,
+            submission.view(np.int64),
+            record.astype(np.int64),
+            np.full(len(place), number),
+            place,
+        )
+        found.append(np.stack(columns, axis=1)[kept])
+    whole = np.concatenate(found)
+    # a submission's number is below 2**63 wherever one was given by a chain
+    whole = whole[np.lexsort((whole[:, 2], whole[:, 1], whole[:, 0]))]
+    first = np.searchsorted(whole[:, 0], whole[:, 0])
+    whole = whole[np.arange(len(whole)) - first < CROWD]
+    low, high = (np.searchsorted(whole[:, 0], needle, side=side) for side in ("left", "right"))
+    row, query = spread(low, high)
+    return np.stack([asked[query], whole[row, 3], whole[row, 4]], axis=1)
+
+
+def _distinct(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows without repeats, sorted."""
+    rows = rows[np.lexsort(rows.T[::-1])]
+    is_first = np.ones(len(rows), np.bool_)
+    is_first[1:] = (rows[1:] != rows[:-1]).any(axis=1)
+    return rows[is_first]
+
+
+def _together(parts: Sequence[Matches]) -> Matches:
+    empty = Matches(
+        np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.uint32), np.empty(0, np.float64)
+    )
+    query, submission, record, similarity = (np.concatenate(part) for part in zip(empty, *parts, strict=True))
+    order = np.lexsort((record, submission, -similarity, query))
+    return Matches(query[order], submission[order], record[order], similarity[order])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sheaf.domain.errors import IntegrityError
 from sheaf.verification.near.sets import Sets
 
 if TYPE_CHECKING:
@@ -37,6 +38,33 @@ class Sketch:
     def probes(self) -> tuple[tuple[int, NDArray[np.uint32]], ...]:
         """Every (band, keys) under which a near record may be stored."""
         return tuple((band, self.keys[:, band]) for band in range(self.keys.shape[1])) + self.near
+
+
+def packed(sketch: Sketch) -> NDArray[np.uint8]:
+    """Return the sketches as they travel, shape (n, 1 + 4 * bands + width): present, keys in little-endian order, signature."""
+    rows = np.hstack(
+        [
+            sketch.present[:, None].astype(np.uint8),
+            np.ascontiguousarray(sketch.keys, "<u4").view(np.uint8).reshape(len(sketch), -1),
+            sketch.signature,
+        ]
+    )
+    rows[~sketch.present] = 0  # what they mean nothing for is the same everywhere
+    return rows
+
+
+def unpacked(rows: NDArray[np.uint8], bands: int) -> Sketch:
+    """Return the sketches that `packed` made, without sets. Raises IntegrityError for rows that it does not make."""
+    present = rows[:, 0].astype(np.bool_)
+    if (rows[:, 0] > 1).any() or rows[~present].any():
+        raise IntegrityError("sketch: a record that is not there has one: ask another member for it")
+    keys = np.ascontiguousarray(rows[:, 1 : 1 + 4 * bands]).view("<u4").astype(np.uint32)
+    return Sketch(present, keys.reshape(len(rows), bands), np.ascontiguousarray(rows[:, 1 + 4 * bands :]))
+
+
+def size_of(kind: Kind) -> int:
+    """Return the bytes of one record's sketch as it travels."""
+    return 1 + 4 * kind.bands + kind.width
 
 
 class Kind(Protocol):
