@@ -21,7 +21,9 @@ from sheaf.domain.canonical import record_digests
 from sheaf.domain.request import CheckUse
 from sheaf.formats import schema
 from sheaf.verification.batch import Batch, Commitment, Earlier, Standing
+from sheaf.verification.checks.near_duplicates import travelling_of
 from sheaf.verification.fingerprints import ExactIndex
+from sheaf.verification.near import NearIndex, Sketch
 from sheaf.verification.novelty import Manifold
 from sheaf.verification.pipeline import Pipeline
 from sheaf.verification.series import profile
@@ -36,6 +38,8 @@ NUMERIC: dict[str, dict[str, object]] = {
 }
 TEXT: dict[str, dict[str, object]] = {"near_duplicates": {"kind": "text"}, "personal_data": {}}
 BASELINE = 0.989
+EARLIER, EARLIER_RECORDS = 2_000, 128
+"""Submissions with sketches that were given before, and records of each."""
 LIMITS = {"numeric": 150_000.0, "text": 25_000.0}
 
 
@@ -94,9 +98,12 @@ def _speed(
         index.add(random.bytes(32 * RECORDS), number)
     everything = Standing(1, np.ones(RECORDS, dtype=np.bool_))
     uses = {name: CheckUse(name, parameters=dict(given)) for name, given in extra.items()}
+    wide = CheckUse("near_duplicates", parameters={**extra["near_duplicates"], "scope": "market"})
+    before = _sketches(wide, table)
 
-    def path(names: tuple[str, ...]) -> float:
-        pipeline = Pipeline((CheckUse("duplicates"), *(uses[name] for name in names)))
+    def path(names: tuple[str, ...], is_wide: bool = False) -> float:
+        asked = {**uses, "near_duplicates": wide} if is_wide else uses
+        pipeline = Pipeline((CheckUse("duplicates"), *(asked[name] for name in names)))
         start = time.process_time()
         digests = record_digests(table)
         committed = Commitment(b"", "", b"")
@@ -109,14 +116,14 @@ def _speed(
             compiled,
             committed,
             committed,
-            Earlier(index, lambda n: everything),
+            Earlier(index, lambda n: everything, lambda kind: before),
         )
         pipeline.run(batch)
         return time.process_time() - start
 
-    def rate(names: tuple[str, ...]) -> float:
-        path(names)
-        return RECORDS / min(path(names) for _ in range(3))
+    def rate(names: tuple[str, ...], is_wide: bool = False) -> float:
+        path(names, is_wide)
+        return RECORDS / min(path(names, is_wide) for _ in range(3))
 
     against = "aim, records a second and core"
     yield Figure(
@@ -127,9 +134,30 @@ def _speed(
         against=against,
         better="higher",
     )
+    yield Figure(
+        f"{kind}: whole path, near copies of {EARLIER * EARLIER_RECORDS:,} records of {EARLIER:,} earlier submissions too",
+        rate(tuple(extra), is_wide=True),
+        "records/s",
+        limit=LIMITS[kind],
+        against=against,
+        better="higher",
+    )
     yield Figure(f"{kind}: digests, schema, exact duplicates", rate(()), "records/s")
     for name in extra:
         yield Figure(f"{kind}: the same and {name}", rate((name,)), "records/s")
+
+
+def _sketches(use: CheckUse, table: pa.Table) -> NearIndex:
+    """Return an index of sketches of many submissions: the first holds some of `table`, the others are random."""
+    kind = travelling_of((use,), table)
+    assert kind is not None
+    random, index = np.random.default_rng(4), NearIndex(kind)
+    index.add(kind.sketch(table.slice(0, EARLIER_RECORDS)), 1)
+    for number in range(2, EARLIER + 1):
+        keys = random.integers(0, 2**32, (EARLIER_RECORDS, kind.bands), np.uint32)
+        signature = random.integers(0, 256, (EARLIER_RECORDS, kind.width), np.uint8)
+        index.add(Sketch(np.ones(EARLIER_RECORDS, np.bool_), keys, signature), number)
+    return index
 
 
 def _novelty(seeds: int) -> Iterator[Figure]:

@@ -62,6 +62,11 @@ def test_near_copies_are_refused_though_reviewers_never_saw_the_originals(town: 
     ]
     assert found.refused[0].detail.startswith(f"like record 5 of submission {first},")
     assert actions.recompute(town.ctx, second).is_equal
+    again = actions.preview(thief, request.id, pa.table({"text": [fresh[0] + " so"]}), is_estimated=False)
+    assert [one.code for one in again.refused] == [
+        "near_duplicates.request"
+    ]  # of its own, which it remembers
+    assert not actions.preview(thief, request.id, pa.table({"text": [made[5]]}), is_estimated=False).refused
 
 
 def test_a_sheet_without_its_sketches_is_not_taken(town: Town) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sheaf.actions.cases.examine import read_records, self_check
 from sheaf.actions.cases.reading import sample_of, sample_read_by
+from sheaf.actions.forecast.given import given_by
 from sheaf.actions.forecast.likeness import Like, likeness
 from sheaf.actions.forecast.money import Outlook, Rise, outlook, rise
 from sheaf.actions.forecast.refusals import Refusal, refusals
@@ -96,9 +97,13 @@ def preview(
 def weighed(
     ctx: Context, found: Request, wanted: Specification, table: pa.Table, who: Address | None
 ) -> Preview:
-    """Return what the checks say of records and what they take, and no more: what must be known before they are sent."""
+    """Return what the checks say of records and what they take, and no more: what must be known before they are sent.
+
+    What `who` gave before counts as far as this account remembers it.
+    """
     bond, reserve = requests.reservation(ctx.chain, found, table.num_rows)
-    findings = tuple(self_check(wanted, found.id, table, sample_read_by(ctx, wanted)))
+    before = given_by(ctx, who) if who else None
+    findings = tuple(self_check(wanted, found.id, table, sample_read_by(ctx, wanted), before))
     return Preview(table.num_rows, findings, bond, reserve, tuple(refusals(findings, table)))
 
 

@@ -21,6 +21,7 @@ from sheaf.actions.cases.draft import (
 )
 from sheaf.actions.cases.examine import associated, content_of, packed, read_records, sketched_by
 from sheaf.actions.cases.sending import close_number
+from sheaf.actions.forecast.given import remember
 from sheaf.actions.preview import require_open, weighed
 from sheaf.actions.request import show_request, specification
 from sheaf.domain.errors import InputError, RecordError
@@ -57,6 +58,7 @@ def submit(
     found, wanted = show_request(ctx, request), specification(ctx, request)
     table = read_records(source, wanted)
     keeper = require_address("custodian", custodian) if custodian else ctx.account
+    kind = sketched_by(wanted)
     content = content_of(table, bytes(32), found.id, ctx.account)
     path = draft_path(ctx, found.id, hashlib.sha256(content.digests).hexdigest())
     with drafting(path):
@@ -78,7 +80,9 @@ def submit(
             )
             journal.keep(path, draft)
             _store(ctx, draft, table, path)
-        return _finish(ctx, draft, path)
+        number = _finish(ctx, draft, path)
+        remember(ctx, number, content, kind)
+        return number
 
 
 def resume_submissions(ctx: Context) -> list[SubmissionId]:

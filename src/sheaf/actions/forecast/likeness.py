@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from sheaf.domain.request import Specification
-    from sheaf.verification.near import Kind
+    from sheaf.verification.near import Kind, Matches, Sketch
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,24 @@ def likeness(table: pa.Table, wanted: Specification, index: Path | None = None) 
     kind = usual(table, wanted)
     if kind is None:
         return []
-    known = None if index is None else near.NearIndex(kind, index)
-    found = near.find_near_duplicates(table, kind, index=known)
-    pairs, matches = found.pairs, found.matches
+    pairs, _, _, sketch = near.find_near_duplicates(table, kind)
+    matches = None if index is None else _remembered(kind, sketch, index)
     nearest: dict[tuple[int, bool], Like] = {}
     for earlier, later, similarity in zip(*(part.tolist() for part in pairs), strict=True):
         _keep(nearest, Like(later, earlier, None, similarity))
     for record, submission, other, similarity in zip(*(part.tolist() for part in matches or ()), strict=True):
         _keep(nearest, Like(record, other, submission, similarity))
     return [nearest[place] for place in sorted(nearest)]
+
+
+def _remembered(kind: Kind, sketch: Sketch, index: Path) -> Matches:
+    """Return what is near in an index of files, which holds sketches as they travel."""
+    from sheaf.verification import near
+    from sheaf.verification.checks.near_duplicates import least, travelling
+
+    travels = travelling(kind)
+    sent = travels.sketched(sketch) if isinstance(travels, near.Cells) else sketch
+    return near.NearIndex(travels, index).find(sent, least(travels))
 
 
 def usual(table: pa.Table, wanted: Specification | None) -> Kind | None:

@@ -14,7 +14,9 @@ from sheaf.domain.verdict import Finding
 from sheaf.formats import records, schema
 from sheaf.verification import checks
 from sheaf.verification.batch import Batch, Commitment, Earlier, Standing
+from sheaf.verification.checks.near_duplicates import travelling_of
 from sheaf.verification.fingerprints import ExactIndex
+from sheaf.verification.near import NearIndex
 from sheaf.verification.pipeline import Pipeline, refused
 from sheaf.verification.reasons import reasons
 
@@ -63,16 +65,22 @@ def record_quality(
 ) -> RecordQuality:
     """Run the checks that `specification` names (all, without one) on the records of `file`.
 
-    `sample` are records known to be good. `index` is a folder that remembers files: what was in one before is a duplicate, and `file`
-    is added. The same file again is no duplicate of itself. Raises RecordError for files that cannot be read, SpecificationError.
+    `sample` are records known to be good. `index` is a folder that remembers files: what was in one before, or almost, is a duplicate, and
+    `file` is added, with sketches of its records. The same file again is no duplicate of itself. Raises RecordError for files that cannot
+    be read, SpecificationError.
     """
     document = specification.schema if specification else None
     table = records.read(file, document, limits=LIMITS)
     good = records.read(sample, document, limits=LIMITS) if sample else None
-    batch = _batch(table, specification, good, ExactIndex(index))
+    batch = _batch(table, specification, good, index)
     uses = specification.checks if specification else tuple(_usual(table, check) for check in checks.known())
+    if index is not None:
+        uses = tuple(_remembering(use) for use in uses)
     findings = Pipeline(uses).run(batch)
     if index is not None:
+        kind = travelling_of(uses, table)
+        if kind is not None:
+            NearIndex(kind, index).add(kind.sketch(table), batch.submission)
         batch.earlier.index.add(batch.digests, batch.submission)
     falls = refused(findings, batch.count)
     named = np.zeros(batch.count, dtype=np.bool_)
@@ -83,8 +91,14 @@ def record_quality(
     )
 
 
+def _remembering(use: CheckUse) -> CheckUse:
+    """Return a check that looks at everything that the index has, whatever the specification's scope is."""
+    is_wide = use.name in ("duplicates", "near_duplicates")
+    return CheckUse(use.name, use.version, {**use.parameters, "scope": "market"}) if is_wide else use
+
+
 def _batch(
-    table: pa.Table, specification: Specification | None, sample: pa.Table | None, index: ExactIndex
+    table: pa.Table, specification: Specification | None, sample: pa.Table | None, index: Path | None
 ) -> Batch:
     from sheaf.actions.cases.examine import AnySchema
     from sheaf.domain.canonical import record_digests
@@ -103,7 +117,7 @@ def _batch(
         schema=schema.compile(specification.schema) if specification else AnySchema(),
         committed=committed,
         recomputed=committed,
-        earlier=Earlier(index, lambda other: everything),
+        earlier=Earlier(ExactIndex(index), lambda other: everything, lambda kind: NearIndex(kind, index)),
         sample=sample,
         label=specification.label if specification else None,
     )

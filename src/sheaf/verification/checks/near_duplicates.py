@@ -62,10 +62,10 @@ def run(batch: Batch, parameters: Mapping[str, Any]) -> list[Finding]:
     if batch.records is None or kind is None:
         return []
     try:
-        pairs = near.find_near_duplicates(batch.records, kind).pairs
-        before = _given_before(batch, kind, parameters["scope"])
+        pairs, _, _, sketch = near.find_near_duplicates(batch.records, kind)
     except InputError:  # a field is of a type that cannot be compared
         return []
+    before = _given_before(batch, kind, sketch, parameters["scope"])
     _, cause = near.standing(pairs, batch.count)
     found = {record: _finding(record, *before[record]) for record in before}
     for record, place in cause.items():
@@ -79,13 +79,16 @@ def _finding(record: int, cause: str, other: str, alike: float) -> Finding:
     return Finding(record, "near_duplicates", 1, f"near_duplicates.{cause}", alike, detail=said)
 
 
-def _given_before(batch: Batch, kind: near.Kind, scope: str) -> dict[int, tuple[str, str, float]]:
+def _given_before(
+    batch: Batch, kind: near.Kind, sketch: near.Sketch, scope: str
+) -> dict[int, tuple[str, str, float]]:
     """Return for records near to one that counts as given before: cause, what it is like, and how much."""
     travels = travelling(kind)
     index = batch.earlier.near(travels) if scope != "submission" and batch.earlier.near else None
-    if index is None or batch.records is None:
+    if index is None:
         return {}
-    matches = index.given_before(travels.sketch(batch.records), _counting(batch, scope), least(travels))
+    sent = travels.sketched(sketch) if isinstance(travels, near.Cells) else sketch
+    matches = index.given_before(sent, _counting(batch, scope), least(travels))
     found: dict[int, tuple[str, str, float]] = {}
     for record, submission, other, alike in zip(*(part.tolist() for part in matches), strict=True):
         standing = batch.earlier.standing(submission)

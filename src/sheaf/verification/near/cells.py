@@ -55,7 +55,10 @@ class Cells:
 
     def sketch(self, table: pa.Table) -> Sketch:
         """Return sketches of rows. Raises RecordError for a field that is absent or of another kind."""
-        made = self.rows.sketch(table)
+        return self.sketched(self.rows.sketch(table))
+
+    def sketched(self, made: Sketch) -> Sketch:
+        """Return what travels of the sketches that `rows` made."""
         words = np.ascontiguousarray(made.signature).view(np.uint64)
         rest, values = words[:, -1].copy(), words[:, :-1].view(np.float64)
         residues = np.zeros(values.shape, np.uint8)

@@ -77,6 +77,23 @@ def test_an_index_remembers_files(tmp_path: Path) -> None:
     assert record_quality(two, uses).refused == 0
 
 
+def test_an_index_remembers_what_is_almost_the_same(tmp_path: Path) -> None:
+    """A row within the tolerance of one in an earlier file, or a text with a word more, falls by the whole check path."""
+    index, scales = tmp_path / "index", {"kind": "table", "scales": {"t": 100.0}, "fields": ["t"]}
+    one, two = write(tmp_path / "one.csv", [1.0, 20.0]), write(tmp_path / "two.csv", [20.5, 300.0])
+    uses = wanted(CheckUse("near_duplicates", parameters=scales))
+    assert record_quality(one, uses, index=index).refused == 0
+    found = record_quality(two, uses, index=index)
+    assert [(f.record, f.code) for f in found.findings] == [(0, "near_duplicates.request")]
+    assert record_quality(two, uses, index=index).refused == 1  # of the other file, and none of itself
+    assert record_quality(two, uses).refused == 0
+    said = "the quick brown fox jumps over the lazy dog by the river bank at dawn"
+    for name, text, refused in (("a", said, 0), ("b", said + " today", 1)):
+        file = tmp_path / f"{name}.jsonl"
+        file.write_text(json.dumps({"said": text}) + "\n")
+        assert record_quality(file, index=tmp_path / "texts").refused == refused
+
+
 def meters(path: Path, seed: int, n: int = 1200) -> tuple[Path, pl.DataFrame]:
     random = np.random.default_rng(seed)
     true = np.convolve(random.normal(size=n + 19), np.ones(20) / 5, "valid")
