@@ -95,14 +95,18 @@ def check(
     ] = None,
     records: Annotated[int, typer.Option(help="Records wanted, for the cost.")] = 1,
     fee_bps: Annotated[int, typer.Option(help="Reviewers' fee in hundredths of a per cent.")] = 400,
+    gold_bps: Annotated[
+        int,
+        typer.Option(help="Share of records with known answers, in hundredths of a per cent; 0 for none."),
+    ] = 1500,
 ) -> None:
-    """Check a specification: every mistake and trap in it, what it asks and does not ask of records, what it costs.
+    """Check a specification: every mistake and trap in it, what it asks of records, what it will and will not catch, what it costs.
 
     Example: sheaf specification check digits.toml --sample gold.csv --price 1000000 --records 500
     """
-    from sheaf.actions.quality.specification import lint
+    from sheaf.actions.quality.specification import Plan, lint
 
-    found = lint(file, sample, price, records, fee_bps)
+    found = lint(file, sample, Plan(price, records, fee_bps, gold_bps))
     session.answer(found, lambda out: _show(out, found))
     if not found.is_valid:
         raise typer.Exit(USAGE)
@@ -123,6 +127,13 @@ def _show(out: Paper, found: Lint) -> None:
         out.head("does not ask, though there is a check for it")
         for line in found.does_not_ask:
             out.line(line)
+        out.head("will catch, under the usual parameters")
+        for one in found.catches:
+            out.line(one.against)
+            out.folded(f"{one.by}: {one.value:,.3g} {one.unit}", "    ")
+        out.head("will not catch")
+        for line in found.misses:
+            out.folded(line, "")
     if found.cost is not None:
         import msgspec
 

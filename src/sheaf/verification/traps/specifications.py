@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,8 @@ LEAST_PER_LABEL = 10
 def traps(specification: Specification, sample: pa.Table | None = None) -> list[SpecificationError]:
     """Return the traps in a specification that `load` takes, each with place, value and fix; `sample` in the form of its schema."""
     schema = compile(specification.schema)
-    found = [*_of_label(specification, schema), *_of_checks(specification, schema, sample is not None)]
+    found = [*_of_label(specification, schema), *_of_rules(specification, schema)]
+    found += _of_checks(specification, schema, sample is not None)
     if sample is not None:
         found += _of_sample(sample, specification, schema)
     return found
@@ -61,6 +63,32 @@ def _of_label(specification: Specification, schema: Schema) -> Iterator[Specific
         )
 
 
+def _of_rules(specification: Specification, schema: Schema) -> Iterator[SpecificationError]:
+    """Yield what reviewers could read in two ways: no rule at all, labels that differ by nothing that one sees."""
+    if not specification.instructions.strip():
+        judged = (
+            f"when the field {specification.label} is right"
+            if specification.label
+            else "when a record is good"
+        )
+        yield SpecificationError(
+            "instructions", "none", f"say {judged}: reviewers who must guess disagree, and records hang"
+        )
+    for field in walk(schema.fields):
+        seen: dict[str, str] = {}
+        for value in field.rules.get("enum", []):
+            folded = " ".join(_folded(value).split()) if isinstance(value, str) else ""
+            if folded and folded in seen:
+                yield SpecificationError(
+                    f"schema.{field.path}.enum", value, f"it reads like {seen[folded]!r}: keep one of them"
+                )
+            seen.setdefault(folded, str(value))
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
 def _of_checks(
     specification: Specification, schema: Schema, has_sample: bool
 ) -> Iterator[SpecificationError]:
@@ -82,11 +110,13 @@ def _of_checks(
             yield SpecificationError(
                 where, "no sample", "it says nothing without one: publish a sample, or leave it out"
             )
-        yield from _idle(check, settled)
+        yield from _idle(check, settled, schema)
 
 
-def _idle(check: Check, settled: dict[str, Any]) -> Iterator[SpecificationError]:
+def _idle(check: Check, settled: dict[str, Any], schema: Schema) -> Iterator[SpecificationError]:
     """Yield checks that can never find anything as they are set."""
+    if check.name == "near_duplicates":
+        yield from _nothing_near(settled, schema)
     if check.name == "series" and not settled["time"]:
         yield SpecificationError(
             "checks.series.time", "none", "it says nothing without: name the field of time"
@@ -101,6 +131,34 @@ def _idle(check: Check, settled: dict[str, Any]) -> Iterator[SpecificationError]
             yield SpecificationError(
                 "checks.ranges.time", "none", "name the field of time whose order or gaps matter"
             )
+
+
+def _nothing_near(settled: dict[str, Any], schema: Schema) -> Iterator[SpecificationError]:
+    """Yield what keeps the check for near duplicates from comparing anything, or from seeing small changes."""
+    from sheaf.verification.checks.near_duplicates import kind_of_check
+    from sheaf.verification.near.columns import kind_of
+
+    kind = kind_of_check(schema.arrow.empty_table(), settled)
+    if kind is None:
+        yield SpecificationError(
+            "checks.near_duplicates.kind",
+            settled["kind"],
+            "no field of this kind is there to compare: choose another",
+        )
+    if settled["kind"] != "table":
+        return
+    fields = settled["fields"] or tuple(schema.arrow.names)
+    numbers = [
+        name
+        for name in fields
+        if name in schema.arrow.names and kind_of(schema.arrow.field(name).type) == "number"
+    ]
+    exact = [name for name in numbers if name not in settled["scales"]]
+    if exact:
+        yield SpecificationError(
+            "checks.near_duplicates.scales", ", ".join(exact),
+            "without a scale numbers must be equal, and the smallest change escapes: give each a scale, or name other fields",
+        )  # fmt: skip
 
 
 def _of_sample(
@@ -135,6 +193,7 @@ def _of_answers(sample: pa.Table, specification: Specification) -> Iterator[Spec
         yield SpecificationError("sample", f"{copies} copies", "give every record once")
     if specification.label is None or specification.label not in sample.column_names:
         return
+    yield from _of_contradictions(sample, specification.label)
     import pyarrow.compute as pc
 
     counts = [row["counts"] for row in pc.value_counts(sample.column(specification.label)).to_pylist()]
@@ -145,6 +204,25 @@ def _of_answers(sample: pa.Table, specification: Specification) -> Iterator[Spec
     elif len(counts) <= sample.num_rows // 2 and min(counts) < LEAST_PER_LABEL:
         yield SpecificationError(
             "sample", f"{min(counts)} records of the rarest label", f"give at least {LEAST_PER_LABEL} of each"
+        )
+
+
+def _of_contradictions(sample: pa.Table, label: str) -> Iterator[SpecificationError]:
+    """Yield a trap where one input has several answers: then nobody can tell what is right."""
+    from sheaf.domain.canonical import record_digests
+    from sheaf.verification.fingerprints import first_copies
+
+    inputs = sample.drop_columns([label])
+    if not inputs.num_columns or not sample.num_rows:
+        return
+    answers = sample.column(label).to_pylist()
+    first = first_copies(record_digests(inputs)).tolist()
+    torn = [place for place, same in enumerate(first) if answers[place] != answers[same]]
+    if torn:
+        yield SpecificationError(
+            "sample",
+            f"records {first[torn[0]]} and {torn[0]}",
+            f"one input has two answers, {len(torn)} times: say in the instructions which is right, or drop them",
         )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from sheaf.actions.quality.specification import cost_of, lint
+from sheaf.actions.quality.catching import catches, committee, misses
+from sheaf.actions.quality.specification import Plan, cost_of, lint
 from sheaf.cli.main import app
 from sheaf.domain.errors import InputError, RecordError
 from sheaf.formats.schema import compile  # noqa: A004
@@ -21,6 +22,7 @@ DIGIT = {"type": "integer", "minimum": 0, "maximum": 9}
 def document(**changes: Any) -> dict[str, Any]:
     return {
         "title": "digits",
+        "instructions": "Approve a record when y is right.",
         "licence": "CC0-1.0",
         "label": "y",
         "schema": {
@@ -179,3 +181,70 @@ def test_the_command_names_traps_and_cost(tmp_path: Path) -> None:
     assert told.exit_code == 0 and "trap checks: no duplicates" in told.stdout and "5,200" in told.stdout
     answer = CliRunner().invoke(app, ["specification", "check", str(path), "--json"]).stdout
     assert json.loads(answer)["traps"][0]["field"] == "checks" and json.loads(answer)["cost"] is None
+
+
+def test_what_is_caught_is_said_in_numbers() -> None:
+    """By hand: five votes of which four err at .05 each, a bond of 20 % with a fee of 4 %; the law's own false alarms at q = .95."""
+    found = {one.against: one for one in catches(500, 10**18, 400, 1500)}
+    assert found["a wrong record approved by honest error"].value == pytest.approx(
+        5 * 0.05**4 * 0.95 + 0.05**5
+    )
+    assert found["a contributor who sends garbage"].value == pytest.approx(0.24 / 1.24)
+    honest = found["a reviewer who looks and is jailed all the same"].value
+    assert 0 < honest <= 0.0001
+    jail = found["a reviewer who approves everything, or tosses a coin"].value
+    # Wald: at least the bound over the mean step of a coin, whose steps are ln(.5/.95) and ln(.5/.05)
+    assert 9.21 / ((2.302585 - 0.641854) / 2) <= jail * 0.15 <= 16
+    assert {one.against for one in catches(500, 10**18, 400, 0)} == {*found} - {
+        "a reviewer who approves everything, or tosses a coin", "a reviewer who looks and is jailed all the same",
+    }  # fmt: skip
+    assert (committee(10**21), committee(10**21 * 2), committee(10**24)) == ((5, 4), (7, 5), (11, 8))
+
+
+def test_what_is_not_caught_names_what_would() -> None:
+    """Without gold, sample, label or a check of copies each is named; with all of them the limits of the market remain."""
+    bare = " ".join(misses(0, False, False, set()))
+    for words in (
+        "Give gold",
+        "near_duplicates",
+        "check duplicates",
+        "personal_data",
+        "publish a sample",
+        "label",
+    ):
+        assert words in bare
+    full = misses(1500, True, True, {"duplicates", "near_duplicates", "personal_data"})
+    assert len(full) == 4 and "gold" in full[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "value"),
+    [
+        ({"instructions": " "}, "instructions", "none"),
+        ({"schema": {"type": "object", "required": ["y"], "properties": {"y": {"type": "string", "enum": ["cat", "Cat "]}}}},
+         "schema.y.enum", "Cat"),
+        ({"checks": [{"name": "duplicates"}, {"name": "near_duplicates", "parameters": {"kind": "image"}}]},
+         "checks.near_duplicates.kind", "image"),
+        ({"checks": [{"name": "duplicates"}, {"name": "near_duplicates", "parameters": {"kind": "table", "scales": {"y": 1.0}}}]},
+         "checks.near_duplicates.scales", "at, x"),
+    ],
+)  # fmt: skip
+def test_ambiguous_rules_are_traps(changes: dict[str, Any], field: str, value: str, tmp_path: Path) -> None:
+    """Nothing that says what is right, labels that read alike, near copies of nothing, numbers whose smallest change escapes."""
+    found = lint(write(tmp_path, **changes))
+    assert [(one.field, one.value) for one in found.traps if one.field == field] == [(field, value)]
+
+
+def test_a_sample_that_contradicts_itself_is_a_trap(tmp_path: Path) -> None:
+    """One input with two answers: the two records are named."""
+    found = lint(write(tmp_path), sample(tmp_path, [*GOOD, (GOOD[3][0], (GOOD[3][1] + 1) % 3)]))
+    assert [(one.field, one.value) for one in found.traps] == [("sample", "records 3 and 60")]
+
+
+def test_a_plan_is_priced_and_bounded(tmp_path: Path) -> None:
+    """Gold costs its reviewers' fee alone; more than every second record cannot be gold."""
+    found = lint(write(tmp_path), None, Plan(10**18, 100, 400, 2000))
+    assert found.cost is not None and (found.cost.gold, found.cost.gold_fee) == (20, 20 * 10**18 * 4 // 100)
+    for share in (-1, 5001):
+        with pytest.raises(InputError, match="gold"):
+            lint(write(tmp_path), None, Plan(1, 1, 400, share))
