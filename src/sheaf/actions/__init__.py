@@ -28,7 +28,7 @@ from sheaf.actions.disputes.dispute import (
 )
 from sheaf.actions.download import download
 from sheaf.actions.gold.opening import open_gold, require_own
-from sheaf.actions.gold.record import Record, record_of
+from sheaf.actions.gold.record import Record, execute_sentences, leave_jail, record_of
 from sheaf.actions.gold.stock import Gold
 from sheaf.actions.ledgers import Ledger, ledgers
 from sheaf.actions.recompute import Recomputation, recompute
@@ -78,6 +78,7 @@ __all__ = [
     "dispute",
     "download",
     "draw",
+    "execute_sentences",
     "explain",
     "find_marks",
     "fund_account",
@@ -86,6 +87,7 @@ __all__ = [
     "hand_to_buyer",
     "import_account",
     "keep_marks",
+    "leave_jail",
     "ledgers",
     "list_accounts",
     "list_requests",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sheaf.actions.account import register_key
 from sheaf.actions.deliver import hand_to_contributor
-from sheaf.actions.gold import dealing, opening
-from sheaf.domain.errors import Missing, SheafError, Unreachable, shorten
+from sheaf.actions.gold import dealing, opening, record
+from sheaf.domain.errors import SheafError, Unreachable, shorten
 from sheaf.nodes.caseload import Caseload
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Keeper:
             self._rollbacks = self.ctx.docket.rollbacks
             self.caseload.reopen()
         done = sum(self._deal(int(request)) for request in dealing.kept_requests(self.ctx))
-        done += dealing.take_back(self.ctx)
+        done += dealing.take_back(self.ctx) + record.execute_sentences(self.ctx)
         self._mixes = {mix.root: (path, mix) for path, mix in dealing.mixes(self.ctx).items()}
         cases = [case for case in self.ctx.docket.cases.values() if case.root in self._mixes]
         return done + self.caseload.attend(cases, self._serve)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sheaf.actions.account import register_key
 from sheaf.actions.cases import letters, rating, reasons, sheets
 from sheaf.actions.deliver import buyer_of, hand_to_buyer, hand_to_fellows, is_handed, is_owed
-from sheaf.actions.gold import opening
+from sheaf.actions.gold import opening, record
 from sheaf.actions.review import DONE, advance
 from sheaf.actions.settle import tend
 from sheaf.nodes.caseload import Caseload
@@ -62,7 +62,7 @@ class Validator:
         if (readers, docket.rollbacks) != (self._readers, self._rollbacks):
             self._readers, self._rollbacks = readers, docket.rollbacks
             self.caseload.reopen()
-        self._asked, self._left = set(), 0
+        self._asked, self._left = set(), int(record.leave_jail(self.ctx))
         done = self.caseload.attend([docket.cases[number] for number in sorted(docket.cases)], self._attend)
         self._waits = {duty: count for duty, count in self._waits.items() if duty in self._asked}
         return done + self._left
@@ -77,7 +77,9 @@ class Validator:
         is_kept_open = not case.is_over and opening.is_awaited(self.ctx, case)
         if self._is_scoring and not case.is_over and case.tallies and not is_kept_open:
             done += int(rating.score(self.ctx, case.submission))
-        if not (case.is_over or is_kept_open) and tend(self.ctx, case.submission, turn=self._is_turn, rank=self._rank(case)):
+        if not (case.is_over or is_kept_open) and tend(
+            self.ctx, case.submission, turn=self._is_turn, rank=self._rank(case)
+        ):
             done += 1
         if is_member:
             done += self._deliver(case)

@@ -200,9 +200,7 @@ def typed_hash(chain_id: int, contract: str, request: int, contributor: str, gol
     return _typed_hash(chain_id, contract, (request, contributor), (gold.root, gold.commitment))
 
 
-def _typed_hash(
-    chain_id: int, contract: str, whose: tuple[int, str], bound: tuple[bytes, bytes]
-) -> bytes:
+def _typed_hash(chain_id: int, contract: str, whose: tuple[int, str], bound: tuple[bytes, bytes]) -> bytes:
     parts = [_DOMAIN, keccak(b"Sheaf Scores"), keccak(b"1"), chain_id, contract]
     domain = keccak(encode(["bytes32", "bytes32", "bytes32", "uint256", "address"], parts))
     fields = [_GOLD, *whose, *bound]

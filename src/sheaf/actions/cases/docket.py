@@ -156,7 +156,10 @@ class Case:
 
 
 class Docket:
-    """All cases, requests, reading keys and validators of one market. `refresh` is cheap when no block has come."""
+    """All cases, requests, reading keys and validators of one market. `refresh` is cheap when no block has come.
+
+    `jailed` says of each who ever failed the test on gold until when it is jailed and from when on its stake may be slashed.
+    """
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
@@ -170,6 +173,7 @@ class Docket:
         self.requests: dict[RequestId, Event] = {}
         self.reading_keys: dict[Address, bytes] = {}
         self.validators: dict[int, Address] = {}
+        self.jailed: dict[Address, tuple[int, int]] = {}
         self.specifications: dict[RequestId, Specification | None] = {}
         self._views: dict[tuple[str, int], tuple[int, Any]] = {}
         self._version = 0
@@ -303,6 +307,14 @@ class Docket:
         # Gold counts for the verdict that it was shown for.
         case.opened_gold.append((event.block, b""))
         case.tallies.append(_tally(event, 0, case.records - args["approved"] - args["rejected"]))
+
+    def _on_Jailed(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        if event.contract == "Scores":
+            self.jailed[args["account"]] = args["until"], args["slash_from"]
+
+    def _on_SentenceExecuted(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        until, _ = self.jailed.get(args["account"], (0, 0))
+        self.jailed[args["account"]] = until, NEVER
 
     def _on_Scored(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
         self._of(args).is_rated = True

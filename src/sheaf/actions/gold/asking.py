@@ -76,7 +76,9 @@ def take(ctx: Context, draft: Draft, path: Path) -> None:
         letters.post(ctx, where, letter)
     answer = _answer(ctx, draft, letter)
     if answer is None:
-        raise Missing(f"gold of request {draft.request}: its keeper has not mixed yet: run this again shortly")
+        raise Missing(
+            f"gold of request {draft.request}: its keeper has not mixed yet: run this again shortly"
+        )
     now = ctx.chain.block().timestamp
     if answer.why or answer.valid_until < now + MARGIN_SECONDS:
         draft.asked += 1
@@ -84,8 +86,17 @@ def take(ctx: Context, draft: Draft, path: Path) -> None:
         if answer.why:
             raise InputError("records", draft.records, f"their keeper does not mix them: {answer.why}")
         raise Missing(f"gold of request {draft.request}: its keeper's answer has run out: run this again")
-    draft.cid, draft.root, draft.gold, draft.records = answer.cid, answer.root, answer.commitment, answer.records
-    draft.key_commitment, draft.valid_until, draft.vouch = answer.key_commitment, answer.valid_until, answer.vouch
+    draft.cid, draft.root, draft.gold, draft.records = (
+        answer.cid,
+        answer.root,
+        answer.commitment,
+        answer.records,
+    )
+    draft.key_commitment, draft.valid_until, draft.vouch = (
+        answer.key_commitment,
+        answer.valid_until,
+        answer.vouch,
+    )
     found = requests.request(ctx.chain, RequestId(draft.request))
     draft.bond, _ = requests.reservation(ctx.chain, found, draft.records)
     journal.keep(path, draft)

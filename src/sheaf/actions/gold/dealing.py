@@ -149,7 +149,9 @@ def gold_of(ctx: Context, mix: Mix) -> scores.Gold:
     from sheaf.store import cid as cids
     from sheaf.store.envelope import key_commitment
 
-    marks = [[place in chosen for place in range(mix.records)] for chosen in (set(mix.places), set(mix.wrong))]
+    marks = [
+        [place in chosen for place in range(mix.records)] for chosen in (set(mix.places), set(mix.wrong))
+    ]
     gold = scores.Gold(
         positions=openings.pack(marks[0]),
         wrong=openings.pack(marks[1]),

@@ -77,7 +77,9 @@ def open_gold(ctx: Context, submission: SubmissionId | int) -> bool:
     case = ctx.docket.case(submission)
     found = dealing.mix_of(ctx, case)
     if found is None:
-        raise InputError("submission", submission, "this account did not mix it: act as the keeper of its gold")
+        raise InputError(
+            "submission", submission, "this account did not mix it: act as the keeper of its gold"
+        )
     return open_mix(ctx, case, *found)
 
 
@@ -115,7 +117,9 @@ def require_own(ctx: Context, submission: SubmissionId | int) -> None:
         raise Missing(f"submission {submission}: its keeper has not opened it yet")
     content = open_content(ctx, case, key, wanted_of(ctx, case.request))
     if content is None or content.root != case.root:
-        raise IntegrityError(f"submission {submission}: its content does not hash to the root that was submitted")
+        raise IntegrityError(
+            f"submission {submission}: its content does not hash to the root that was submitted"
+        )
     gold = case.gold_at(2**62)
     own = [
         content.digests[at * DIGEST_BYTES : (at + 1) * DIGEST_BYTES]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sheaf.domain.errors import InputError
+from sheaf.domain.errors import InputError, Reverted
 from sheaf.review import scores
 
 if TYPE_CHECKING:
@@ -63,3 +63,36 @@ def record_of(ctx: Context, account: str) -> Record:
         slash_from=waits.due_at if waits else 0,
         sentenced_for=waits.submission if waits else 0,
     )
+
+
+def execute_sentences(ctx: Context) -> int:
+    """Burn what jailed validators lose whose time to have the gold voided is over; anyone may. Return how many those were."""
+    now, done = ctx.docket.refresh().timestamp, 0
+    for account, (_, slash_from) in sorted(ctx.docket.jailed.items()):
+        waits = scores.sentence(ctx.chain, account) if now >= slash_from else None
+        if waits is not None and now >= waits.due_at:
+            try:
+                scores.execute(ctx.chain, ctx.sender, account)
+            except Reverted:
+                # Another was faster.
+                continue
+            done += 1
+    return done
+
+
+def leave_jail(ctx: Context) -> bool:
+    """As a validator whose jail is over, weigh again from the next period on; False if that is not due."""
+    from sheaf.review import stakes
+
+    until, _ = ctx.docket.jailed.get(ctx.account, (0, 0))
+    if not until or ctx.docket.refresh().timestamp < until:
+        return False
+    number = stakes.id_of(ctx.chain, ctx.account)
+    free_from = stakes.jailed_until(ctx.chain, number) if number else 0
+    if not free_from or ctx.docket.refresh().timestamp < free_from:
+        return False
+    try:
+        stakes.free(ctx.chain, ctx.sender, number)
+    except Reverted:
+        return False
+    return True

@@ -126,9 +126,7 @@ def _parted(ctx: Context, gold: Gold, wanted: Specification) -> tuple[pa.Table, 
         raise InputError("gold", right.num_rows + wrong.num_rows, "give records of both kinds: two or more")
     both = pa.concat_tables([right, wrong])
     refusals = [
-        one
-        for one in self_check(wanted, RequestId(0), both, sample_read_by(ctx, wanted))
-        if one.is_refusal
+        one for one in self_check(wanted, RequestId(0), both, sample_read_by(ctx, wanted)) if one.is_refusal
     ]
     if refusals:
         first = refusals[0]
@@ -143,12 +141,16 @@ def _spoilt(ctx: Context, table: pa.Table, wanted: Specification) -> tuple[pa.Ta
     import pyarrow as pa
 
     if wanted.label is None:
-        raise InputError("gold", "no label", "give records that have to be refused too: nothing can be made wrong")
+        raise InputError(
+            "gold", "no label", "give records that have to be refused too: nothing can be made wrong"
+        )
     place = table.schema.get_field_index(wanted.label)
     labels = table.column(place).to_pylist()
     kinds = list(dict.fromkeys(label for label in labels if label is not None))
     if len(kinds) < 2:
-        raise InputError("gold", f"{len(kinds)} labels", f"give records with two or more values of {wanted.label}")
+        raise InputError(
+            "gold", f"{len(kinds)} labels", f"give records with two or more values of {wanted.label}"
+        )
     digest = hashlib.sha256(repr(labels).encode()).digest()
     seed = ctx.sender.derive_secret(b"gold that is made wrong " + digest)
     rng = np.random.default_rng(int.from_bytes(seed, "big"))
