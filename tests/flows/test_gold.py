@@ -239,6 +239,43 @@ def test_gold_that_is_not_fetched_comes_back(golden: GoldTown) -> None:
     assert len(dealing.mixes(golden.keeper.ctx)) == 2
 
 
+def test_gold_that_a_check_would_refuse_is_left_out(golden: GoldTown) -> None:
+    """Gold equal to what a contributor gives, or refused beside it, is not dealt: neither it nor the contributor's is refused for it."""
+    town = golden.town
+    town.staff([Threshold()] * 5)
+    stock = points(8, seed=77)
+    request = golden.open(gold=8)
+    batch = pa.concat_tables([points(12), stock]).combine_chunks()
+    submission = golden.offer(request, batch)
+    right, _ = stock_of(golden, request)
+    assert not set(right) & set(golden.mix(submission).used)
+    town.settle(submission)
+    assert actions.settlement_of(town.ctx, submission).paid == 20 * WAD
+
+
+def test_a_later_record_may_equal_opened_gold(golden: GoldTown) -> None:
+    """What was the buyer's gold was given by nobody: who comes with the same record later is paid for it."""
+    town = golden.town
+    town.staff([Threshold()] * 5)
+    request = golden.open(gold=4)
+    first = golden.offer(request, points(20))
+    assert len(golden.mix(first).places) == 4
+    town.settle(first)
+    second = golden.offer(request, points(4, seed=77))
+    town.settle(second)
+    assert actions.settlement_of(town.ctx, second).paid == 4 * WAD
+
+
+def stock_of(golden: GoldTown, request: Request) -> list[list[bytes]]:
+    """Return the digests of right and wrong gold."""
+    from sheaf.actions.gold.stock import fetch_stock
+    from sheaf.domain.canonical import record_digests
+
+    wanted = actions.specification(golden.town.ctx, request.id)
+    found = [record_digests(table) for table in fetch_stock(golden.keeper.ctx, wanted)]
+    return [[joined[at : at + 32] for at in range(0, len(joined), 32)] for joined in found]
+
+
 def test_a_keeper_that_lost_its_journal_deals_nothing_twice(golden: GoldTown) -> None:
     """Without a journal it is not known what has served: batches go on without gold."""
     town = golden.town

@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 
 from sheaf.actions.cases import journal, letters
-from sheaf.actions.cases.examine import FRAME_BYTES, associated, content_of, limits_of, packed
+from sheaf.actions.cases.examine import FRAME_BYTES, associated, content_of, limits_of, packed, self_check
+from sheaf.actions.cases.reading import sample_read_by, wanted_of
 from sheaf.actions.gold import slips
 from sheaf.actions.gold.stock import fetch_stock, gold_count
 from sheaf.chain.abi import checksum_of
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 VALID_SECONDS = 900
 """How long a mix can be submitted; its gold comes back after twice as long."""
+ATTEMPTS = 8
+"""Packs that are tried against the checks before a batch goes without gold."""
 MAX_LIVE = 3
 """Mixes of one contributor and request that wait to be submitted: who asks for more drains the stock."""
 
@@ -86,8 +89,6 @@ def mix_of(ctx: Context, case: Case) -> tuple[Path, Mix] | None:
 
 def kept_requests(ctx: Context) -> list[RequestId]:
     """Return the requests whose gold this account keeps, by their specifications; those that cannot be read are left out."""
-    from sheaf.actions.cases.reading import wanted_of
-
     found = []
     for number in sorted(ctx.docket.requests):
         try:
@@ -194,7 +195,6 @@ def _answer(ctx: Context, request: RequestId, contributor: Address, letter: Aski
 
 
 def _make(ctx: Context, request: RequestId, contributor: Address, letter: AskingLetter, path: Path) -> Mix:
-    from sheaf.actions.cases.reading import wanted_of
     from sheaf.store.envelope import encrypt
 
     wanted = wanted_of(ctx, request)
@@ -207,8 +207,7 @@ def _make(ctx: Context, request: RequestId, contributor: Address, letter: Asking
         request=int(request), contributor=contributor, asked=slips.digest_of(letter), records=0, places=[], wrong=[],
         used=[], cid="", root=b"", valid_until=ctx.docket.refresh().timestamp + VALID_SECONDS,
     )  # fmt: skip
-    rng = np.random.default_rng(int.from_bytes(_secret(ctx, "places", mix), "big"))
-    table = _mixed(ctx, mix, own, wanted, (room, rng))
+    table = _undisturbed(ctx, mix, own, wanted, room)
     key = content_key(ctx, mix)
     content, data = content_of(table, key, request, contributor), packed(table)
     mix.root = content.root
@@ -277,11 +276,41 @@ def _require_able(
         raise _Unfit(f"{len(waiting)} mixes wait to be submitted: submit those first")
 
 
+def _undisturbed(ctx: Context, mix: Mix, own: pa.Table, wanted: Specification, room: int) -> pa.Table:
+    """Return records mixed so that the checks refuse of them what they would refuse without gold, and no gold.
+
+    Gold that a check refuses tests nobody's care; where gold would let a record of the contributor's be refused, there is none.
+    """
+    rng = np.random.default_rng(int.from_bytes(_secret(ctx, "places", mix), "big"))
+    expected, barred = _refused(ctx, mix, own, wanted), set[bytes]()
+    for _ in range(ATTEMPTS):
+        table = _mixed(ctx, mix, own, wanted, (room, rng, barred))
+        places = sorted(set(range(mix.records)) - set(mix.places))
+        found = _refused(ctx, mix, table, wanted)
+        spoilt = found & set(mix.places)
+        if found - spoilt != {places[row] for row in expected}:
+            break
+        if not spoilt:
+            return table
+        barred |= {mix.used[mix.places.index(place)] for place in spoilt}
+    return _mixed(ctx, mix, own, wanted, (0, rng, barred))
+
+
+def _refused(ctx: Context, mix: Mix, table: pa.Table, wanted: Specification) -> set[int]:
+    found = self_check(wanted, RequestId(mix.request), table, sample_read_by(ctx, wanted))
+    return {one.record for one in found if one.is_refusal}
+
+
 def _mixed(
-    ctx: Context, mix: Mix, own: pa.Table, wanted: Specification, dice: tuple[int, np.random.Generator]
+    ctx: Context,
+    mix: Mix,
+    own: pa.Table,
+    wanted: Specification,
+    terms: tuple[int, np.random.Generator, set[bytes]],
 ) -> pa.Table:
     """Return a contributor's records, in their order, with gold among them, and note in `mix` where it lies.
 
+    `terms` are how much there may be at most, what it is drawn by, and the digests of what may not be drawn.
     Where the stock has run out there is less gold or none: nobody else can tell.
     """
     import pyarrow as pa
@@ -289,8 +318,8 @@ def _mixed(
     from sheaf.domain.canonical import DIGEST_BYTES, record_digests
 
     assert wanted.gold is not None
-    room, rng = dice
-    taken = {digest for made in mixes(ctx).values() if not made.is_returned for digest in made.used}
+    room, rng, barred = terms
+    taken = barred | {digest for made in mixes(ctx).values() if not made.is_returned for digest in made.used}
     digests = record_digests(own)
     taken |= {digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES)}
     count = gold_count(own.num_rows, wanted.gold.share_bps, room)
@@ -309,9 +338,9 @@ def _mixed(
     rest = np.setdiff1d(np.arange(total), places)
     order[rest] = np.arange(own.num_rows)
     order[places] = own.num_rows + np.arange(len(gold))
-    found = record_digests(gold) if len(gold) else b""
     mix.records = total
     mix.places, mix.wrong = sorted(places.tolist()), sorted(places[is_wrong].tolist())
+    found = record_digests(gold.take(np.argsort(places))) if len(gold) else b""
     mix.used = [found[at : at + DIGEST_BYTES] for at in range(0, len(found), DIGEST_BYTES)]
     return pa.concat_tables([own, gold]).take(order).combine_chunks()
 
@@ -328,8 +357,6 @@ def _has_lost_journals(ctx: Context, request: int) -> bool:
 
 def _is_own(ctx: Context, case: Case) -> bool:
     """Tell whether this account has vouched for a submission."""
-    from sheaf.actions.cases.reading import wanted_of
-
     wanted = wanted_of(ctx, case.request)
     return bool(wanted and wanted.gold and slips.is_vouched(ctx, case, wanted.gold))
 
