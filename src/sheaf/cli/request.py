@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Requests: open, list, show, fund, cancel, reclaim.")
 
 Number = Annotated[int, typer.Argument(help="The request's number.", metavar="REQUEST", min=0)]
+GoldFile = Annotated[
+    Path | None,
+    typer.Option(help="Records that are right, to test reviewers by: half of them are made wrong."),
+]
+WrongFile = Annotated[
+    Path | None, typer.Option(help="Records that have to be refused, instead of making half of them wrong.")
+]
+GoldShare = Annotated[str, typer.Option(help="How much of every batch is gold, above 0 to 0.5.")]
+GoldKeeper = Annotated[
+    str | None,
+    typer.Option(help="Who mixes the gold in: address or account; else account `custodian` if it is there."),
+]
 
 MOST_DAYS = 3_650
 MOST_RECORDS = 2**31 - 1
@@ -45,23 +57,10 @@ def open_request(
     lock_rate: Annotated[
         str | None, typer.Option(help="What one payment token is worth in SHEAF of stake.")
     ] = None,
-    gold: Annotated[
-        Path | None,
-        typer.Option(help="Records that are right, to test reviewers by: half of them are made wrong."),
-    ] = None,
-    gold_wrong: Annotated[
-        Path | None,
-        typer.Option(help="Records that have to be refused, instead of making half of them wrong."),
-    ] = None,
-    gold_share: Annotated[
-        str, typer.Option(help="How much of every batch is gold, above 0 to 0.5.")
-    ] = "0.15",
-    keeper: Annotated[
-        str | None,
-        typer.Option(
-            help="Who mixes the gold in: address or account; else account `custodian` if it is there."
-        ),
-    ] = None,
+    gold: GoldFile = None,
+    gold_wrong: WrongFile = None,
+    gold_share: GoldShare = "0.15",
+    keeper: GoldKeeper = None,
 ) -> None:
     """Open a request and lock its escrow. Gold comes on top: its reviews are paid from the escrow, it is never bought.
 
