@@ -15,17 +15,23 @@ from sheaf.actions.cases.ballot import find_marks, keep_marks
 from sheaf.actions.cases.rating import score
 from sheaf.actions.cases.reading import Assignment
 from sheaf.actions.context import Context
-from sheaf.actions.deliver import hand_over, hand_to_buyer
+from sheaf.actions.deliver import hand_over, hand_to_buyer, hand_to_jurors
 from sheaf.actions.disputes.dispute import (
     Dispute,
     appeal,
+    bond_for,
     challenge,
     collect_winnings,
     dispute,
+    list_disputes,
     proceed,
+    refusals,
     reveal,
     vote,
+    winnings,
 )
+from sheaf.actions.disputes.moving import challenge_until, is_audit_due, move, open_audit
+from sheaf.actions.disputes.sitting import JurySeat, cast_vote, jury_seats, open_case, sit
 from sheaf.actions.download import download
 from sheaf.actions.ledgers import Ledger, ledgers
 from sheaf.actions.recompute import Recomputation, recompute
@@ -52,6 +58,7 @@ __all__ = [
     "Balances",
     "Context",
     "Dispute",
+    "JurySeat",
     "Ledger",
     "Preview",
     "Reclaimed",
@@ -63,9 +70,12 @@ __all__ = [
     "advance",
     "appeal",
     "balances",
+    "bond_for",
     "cancel",
     "cast",
+    "cast_vote",
     "challenge",
+    "challenge_until",
     "claim",
     "collect_winnings",
     "create_account",
@@ -79,13 +89,20 @@ __all__ = [
     "fund_request",
     "hand_over",
     "hand_to_buyer",
+    "hand_to_jurors",
     "import_account",
+    "is_audit_due",
+    "jury_seats",
     "keep_marks",
     "ledgers",
     "list_accounts",
+    "list_disputes",
     "list_requests",
     "list_submissions",
     "local_account",
+    "move",
+    "open_audit",
+    "open_case",
     "open_records",
     "open_request",
     "owed",
@@ -94,6 +111,7 @@ __all__ = [
     "publish_sample",
     "reclaim",
     "recompute",
+    "refusals",
     "register_key",
     "resume_submissions",
     "reveal",
@@ -102,6 +120,7 @@ __all__ = [
     "settle",
     "settlement_of",
     "show_request",
+    "sit",
     "specification",
     "stake",
     "status",
@@ -112,6 +131,7 @@ __all__ = [
     "verify",
     "void",
     "vote",
+    "winnings",
     "withdraw",
     "withdraw_stake",
 ]
