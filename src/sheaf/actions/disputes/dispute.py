@@ -139,10 +139,12 @@ def vote(ctx: Context, case: int, rejected: Sequence[int], *, is_faultless: bool
     otherwise, or a round that is over.
     """
     hearing = ctx.docket.hearing(case)
-    cast_vote(ctx, case, list(rejected), is_faultless=is_faultless)
     _, seat = require_seat(ctx, hearing)
+    if jury_of(ctx, hearing).phase != juries.VOTING:
+        raise InputError("case", case, f"its jury is not voting now: see `sheaf dispute show {case}`")
+    cast_vote(ctx, case, list(rejected), is_faultless=is_faultless)
     done = sit(ctx, case)
-    if done.startswith(("too late", "nothing")):
+    if done == "too late to commit":
         raise InputError("case", case, f"{done}: see `sheaf dispute show {case}`")
     return seat
 
