@@ -12,7 +12,7 @@ import pytest
 from sheaf import actions
 from sheaf.actions import Context
 from sheaf.actions.cases import journal, letters
-from sheaf.actions.cases.hearings import Hearing
+from sheaf.actions.disputes.hearings import Hearing
 from sheaf.actions.disputes.sitting import JuryBallot
 from sheaf.actions.status import decided
 from sheaf.chain.signer import Signer

@@ -31,7 +31,16 @@ from sheaf.actions.disputes.dispute import (
     winnings,
 )
 from sheaf.actions.disputes.moving import challenge_until, is_audit_due, move, open_audit
-from sheaf.actions.disputes.sitting import JurySeat, cast_vote, jury_seats, open_case, sit
+from sheaf.actions.disputes.sitting import (
+    JurySeat,
+    cast_decisions,
+    cast_vote,
+    find_case_marks,
+    jury_seats,
+    keep_case_marks,
+    open_case,
+    sit,
+)
 from sheaf.actions.download import download
 from sheaf.actions.ledgers import Ledger, ledgers
 from sheaf.actions.recompute import Recomputation, recompute
@@ -73,6 +82,7 @@ __all__ = [
     "bond_for",
     "cancel",
     "cast",
+    "cast_decisions",
     "cast_vote",
     "challenge",
     "challenge_until",
@@ -84,6 +94,7 @@ __all__ = [
     "download",
     "draw",
     "explain",
+    "find_case_marks",
     "find_marks",
     "fund_account",
     "fund_request",
@@ -93,6 +104,7 @@ __all__ = [
     "import_account",
     "is_audit_due",
     "jury_seats",
+    "keep_case_marks",
     "keep_marks",
     "ledgers",
     "list_accounts",

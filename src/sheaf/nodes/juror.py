@@ -12,9 +12,9 @@ from sheaf.domain.errors import Missing
 
 if TYPE_CHECKING:
     from sheaf.actions.cases.docket import Case
-    from sheaf.actions.cases.hearings import Hearing
     from sheaf.actions.cases.reading import JudgeMaker
     from sheaf.actions.context import Context
+    from sheaf.actions.disputes.hearings import Hearing
     from sheaf.actions.review import Turn
 
 PAUSE_TICKS = 8

@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sheaf.actions.cases.hearings import Hearing, hear
+from sheaf.actions.disputes.hearings import Hearing, hear
 from sheaf.domain.errors import InputError, SheafError
 from sheaf.domain.ids import Address, Cid, RequestId, SubmissionId
 

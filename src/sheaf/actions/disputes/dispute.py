@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheaf.actions.account import approve, require_funds
-from sheaf.actions.cases.hearings import WORD
 from sheaf.actions.deliver import hand_to_jurors
+from sheaf.actions.disputes.hearings import WORD
 from sheaf.actions.disputes.moving import (
     challenge_until,
     due,
@@ -28,9 +28,9 @@ from sheaf.review.juries import Jury
 
 if TYPE_CHECKING:
     from sheaf.actions.cases.docket import Case
-    from sheaf.actions.cases.hearings import Hearing
     from sheaf.actions.cases.reading import JudgeMaker
     from sheaf.actions.context import Context
+    from sheaf.actions.disputes.hearings import Hearing
     from sheaf.domain.ports import Judge
 
 CONTRACT = "Disputes"
@@ -83,8 +83,8 @@ def challenge(ctx: Context, submission: int, records: Sequence[int] | None = Non
     """
     case = ctx.docket.case(submission)
     named = refusals(ctx, submission) if records is None else list(records)
-    _require_open(ctx, case)
     _require_records(case, named)
+    _require_open(ctx, case)
     masks = dict.fromkeys(sorted({record // WORD for record in named}), 0)
     for record in named:
         masks[record // WORD] |= 1 << record % WORD

@@ -12,8 +12,8 @@ from sheaf.review import juries, reversals, reviews
 
 if TYPE_CHECKING:
     from sheaf.actions.cases.docket import Case
-    from sheaf.actions.cases.hearings import Hearing
     from sheaf.actions.context import Context
+    from sheaf.actions.disputes.hearings import Hearing
     from sheaf.domain.ids import Address
     from sheaf.review.juries import Jury, TrialState
     from sheaf.review.scores import Votes

@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 
 from sheaf.actions.cases import journal, sheets
-from sheaf.actions.cases.ballot import reviewing_order
-from sheaf.actions.cases.hearings import WORD, Bench, Hearing
+from sheaf.actions.cases.ballot import Marks, fitting_marks, reviewing_order
 from sheaf.actions.cases.reading import Assignment, Later, batch_for, findings_of, read_case, sample_of
+from sheaf.actions.disputes.hearings import WORD, Bench, Hearing
 from sheaf.actions.disputes.moving import jury_of
 from sheaf.domain.errors import InputError, IntegrityError, Missing, Refused, Reverted
 from sheaf.domain.verdict import Finding
@@ -25,6 +25,8 @@ from sheaf.verification.pipeline import Pipeline, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from sheaf.actions.cases.docket import Case
     from sheaf.actions.cases.reading import JudgeMaker, Reading
@@ -123,6 +125,25 @@ def cast_vote(
     if there is not None and (there.rejected, there.is_faultless) != (ballot.rejected, is_faultless):
         raise InputError("case", number, "the vote is fixed already and cannot be changed")
     journal.keep(_path(ctx, hearing, bench), ballot)
+
+
+def cast_decisions(ctx: Context, number: int, approved: NDArray[np.bool_]) -> None:
+    """Fix a juror's vote by hand: `approved`, shape (records,), in the order of `open_case`. What a check refuses stays refused."""
+    work = open_case(ctx, number)
+    if approved.shape != work.order.shape or approved.dtype != np.bool_:
+        raise InputError("approved", f"{approved.shape} {approved.dtype}", f"give {len(work.order)} booleans")
+    refused_anyway = {finding.record for finding in work.findings if finding.is_refusal}
+    cast_vote(ctx, number, sorted({int(record) for record in work.order[~approved]} | refused_anyway))
+
+
+def keep_case_marks(ctx: Context, number: int, marks: bytes) -> None:
+    """Keep what a juror has decided so far on this machine, so that it can be left and taken up again."""
+    journal.keep(_marks(ctx, number), Marks(marks))
+
+
+def find_case_marks(ctx: Context, number: int) -> bytearray:
+    """Return what a juror has decided so far; nothing, where nothing was kept or it does not fit."""
+    return fitting_marks(_marks(ctx, number), ctx.docket.hearing(number).mask.bit_count())
 
 
 def sit(ctx: Context, number: int, judge: Judge | JudgeMaker | None = None) -> str:
@@ -272,6 +293,12 @@ def _commitment(ctx: Context, hearing: Hearing, bench: Bench, ballot: JuryBallot
 
 def _bytes(mask: int) -> bytes:
     return mask.to_bytes(WORD // 8, "big")
+
+
+def _marks(ctx: Context, number: int) -> Path:
+    hearing = ctx.docket.hearing(number)
+    case = ctx.docket.case(hearing.submission)
+    return ctx.folder / "marks" / f"case-{number}-{journal.case_file(case)}"
 
 
 def _path(ctx: Context, hearing: Hearing, bench: Bench) -> Path:
