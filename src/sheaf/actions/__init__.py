@@ -15,18 +15,37 @@ from sheaf.actions.cases.ballot import find_marks, keep_marks
 from sheaf.actions.cases.rating import score
 from sheaf.actions.cases.reading import Assignment
 from sheaf.actions.context import Context
-from sheaf.actions.deliver import hand_over, hand_to_buyer
+from sheaf.actions.deliver import hand_over, hand_to_buyer, hand_to_jurors
 from sheaf.actions.disputes.dispute import (
     Dispute,
     appeal,
+    bond_for,
     challenge,
     collect_winnings,
     dispute,
+    list_disputes,
     proceed,
+    refusals,
     reveal,
     vote,
+    winnings,
+)
+from sheaf.actions.disputes.moving import challenge_until, is_audit_due, move, open_audit
+from sheaf.actions.disputes.sitting import (
+    JurySeat,
+    cast_decisions,
+    cast_vote,
+    find_case_marks,
+    jury_seats,
+    keep_case_marks,
+    open_case,
+    sit,
 )
 from sheaf.actions.download import download
+from sheaf.actions.explained import Explained, explained
+from sheaf.actions.gold.opening import open_gold, require_own
+from sheaf.actions.gold.record import Record, execute_sentences, leave_jail, record_of
+from sheaf.actions.gold.stock import Gold
 from sheaf.actions.ledgers import Ledger, ledgers
 from sheaf.actions.preview import Preview, preview
 from sheaf.actions.recompute import Recomputation, recompute
@@ -44,7 +63,7 @@ from sheaf.actions.request import (
 from sheaf.actions.review import Seat, advance, cast, open_records, seats
 from sheaf.actions.settle import Settlement, claim, draw, owed, settle, settlement_of, tend, void, withdraw
 from sheaf.actions.stake import declare, stake, unbond, withdraw_stake
-from sheaf.actions.status import Explained, Status, explain, explained, list_submissions, status
+from sheaf.actions.status import Status, explain, list_submissions, status
 from sheaf.actions.submit import resume_submissions, submit
 from sheaf.actions.verify import Verification, verify
 
@@ -54,10 +73,13 @@ __all__ = [
     "Context",
     "Dispute",
     "Explained",
+    "Gold",
+    "JurySeat",
     "Ledger",
     "Preview",
     "Reclaimed",
     "Recomputation",
+    "Record",
     "Seat",
     "Settlement",
     "Status",
@@ -65,9 +87,13 @@ __all__ = [
     "advance",
     "appeal",
     "balances",
+    "bond_for",
     "cancel",
     "cast",
+    "cast_decisions",
+    "cast_vote",
     "challenge",
+    "challenge_until",
     "claim",
     "collect_winnings",
     "create_account",
@@ -75,20 +101,32 @@ __all__ = [
     "dispute",
     "download",
     "draw",
+    "execute_sentences",
     "explain",
     "explained",
+    "find_case_marks",
     "find_marks",
     "fund_account",
     "fund_request",
     "hand_over",
     "hand_to_buyer",
+    "hand_to_jurors",
     "import_account",
+    "is_audit_due",
+    "jury_seats",
+    "keep_case_marks",
     "keep_marks",
+    "leave_jail",
     "ledgers",
     "list_accounts",
+    "list_disputes",
     "list_requests",
     "list_submissions",
     "local_account",
+    "move",
+    "open_audit",
+    "open_case",
+    "open_gold",
     "open_records",
     "open_request",
     "owed",
@@ -97,7 +135,10 @@ __all__ = [
     "publish_sample",
     "reclaim",
     "recompute",
+    "record_of",
+    "refusals",
     "register_key",
+    "require_own",
     "resume_submissions",
     "reveal",
     "score",
@@ -105,6 +146,7 @@ __all__ = [
     "settle",
     "settlement_of",
     "show_request",
+    "sit",
     "specification",
     "stake",
     "status",
@@ -115,6 +157,7 @@ __all__ = [
     "verify",
     "void",
     "vote",
+    "winnings",
     "withdraw",
     "withdraw_stake",
 ]

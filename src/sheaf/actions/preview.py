@@ -12,6 +12,7 @@ from sheaf.actions.forecast.given import given_by
 from sheaf.actions.forecast.likeness import Like, likeness
 from sheaf.actions.forecast.money import Outlook, Rise, outlook, rise
 from sheaf.actions.forecast.refusals import Refusal, refusals
+from sheaf.actions.gold import asking
 from sheaf.actions.request import show_request, specification
 from sheaf.domain.errors import InputError
 from sheaf.domain.ids import Address, RequestId
@@ -36,6 +37,9 @@ class Preview:
     buyer's escrow sets aside, `bond` what the contributor brings. `obstacles` keep it from being sent at all. What follows is None
     where nobody asked: `pay` what may come of it, `standing` what it may do to the account's (None without an account), `near` records
     that are almost the same, `acceptance` how many are good by the buyer's sample, or why that cannot be said.
+
+    So many records of `gold`, at most, are mixed in by `keeper`, who is given the records to do so: they count in bond and reserve, and
+    are neither paid nor forfeited.
     """
 
     records: int
@@ -48,6 +52,8 @@ class Preview:
     standing: Rise | None = None
     near: tuple[Like, ...] = ()
     acceptance: Acceptance | None = None
+    gold: int = 0
+    keeper: str = ""
 
     @property
     def refusals(self) -> tuple[Finding, ...]:
@@ -86,11 +92,13 @@ def preview(
         bond=sent.bond,
         reserve=sent.reserve,
         refused=sent.refused,
-        obstacles=tuple(_obstacles(ctx, found, table.num_rows, who)),
-        pay=outlook(ctx, found, table.num_rows, (len(gone), acceptance), sent.bond),
+        obstacles=tuple(_obstacles(ctx, found, table.num_rows + sent.gold, who)),
+        pay=outlook(found, (table.num_rows, sent.gold, len(gone)), acceptance, sent.bond),
         standing=rise(ctx, found, who, table.num_rows, len(gone)) if who else None,
         near=tuple(likeness(table, wanted, index)),
         acceptance=acceptance,
+        gold=sent.gold,
+        keeper=sent.keeper,
     )
 
 
@@ -101,10 +109,13 @@ def weighed(
 
     What `who` gave before counts as far as this account remembers it.
     """
-    bond, reserve = requests.reservation(ctx.chain, found, table.num_rows)
+    gold, keeper = asking.gold_in(ctx, wanted, table.num_rows), wanted.gold.keeper if wanted.gold else ""
+    bond, reserve = requests.reservation(ctx.chain, found, table.num_rows + gold)
     before = given_by(ctx, who) if who else None
     findings = tuple(self_check(wanted, found.id, table, sample_read_by(ctx, wanted), before))
-    return Preview(table.num_rows, findings, bond, reserve, tuple(refusals(findings, table)))
+    return Preview(
+        table.num_rows, findings, bond, reserve, tuple(refusals(findings, table)), gold=gold, keeper=keeper
+    )
 
 
 def require_open(ctx: Context, found: Request, records: int, who: Address | None) -> None:

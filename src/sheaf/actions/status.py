@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sheaf.actions.cases.ballot import find_ballot
+from sheaf.actions.cases.docket import NEVER
 from sheaf.actions.cases.draft import own_key
 from sheaf.actions.cases.examine import open_content
 from sheaf.actions.cases.letters import find_key
 from sheaf.actions.cases.reading import Reading, findings_of, wanted_of
 from sheaf.actions.cases.reasons import told
-from sheaf.actions.forecast.refusals import Refusal, refusals
 from sheaf.actions.review import state_of
 from sheaf.actions.settle import next_step
 from sheaf.domain.errors import InputError, Missing, StoreError
 from sheaf.domain.ids import Address, RequestId, SubmissionId
-from sheaf.domain.verdict import Decision
 from sheaf.review import reviews
 from sheaf.verification.pipeline import refusal, verdict
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from sheaf.actions.cases.docket import Case
@@ -119,65 +117,9 @@ def explain(ctx: Context, submission: SubmissionId | int) -> Verdict:
     return verdict(case.submission, rejected, hung, reasons_of(ctx, case, rejected))
 
 
-@dataclass(frozen=True)
-class Explained:
-    """What became of every record, with reasons: `decisions` and `findings` as in the verdict, `refused` explained by record.
-
-    `hung` are records that are nobody's fault. `appeal` is the command that challenges all refusals, "" once it is too late;
-    `appeal_until` is when that is, in Unix seconds, 0 where no time is set.
-    """
-
-    submission: SubmissionId
-    decisions: tuple[Decision, ...]
-    findings: tuple[Finding, ...]
-    refused: tuple[Refusal, ...]
-    hung: tuple[int, ...]
-    appeal: str
-    appeal_until: int
-
-
-def explained(ctx: Context, submission: SubmissionId | int) -> Explained:
-    """Return the verdict with every refusal explained and how to appeal, to whoever holds the content key. Raises as `explain` does."""
-    case = ctx.docket.case(submission)
-    said = explain(ctx, submission)
-    fallen = [record for record, what in enumerate(said.decisions) if what is Decision.REJECTED]
-    until = state_of(ctx, case).settle_after if not case.is_over else 0
-    is_open = bool(fallen) and ctx.docket.refresh().timestamp < until
-    content = _records_of(ctx, case)
-    return Explained(
-        submission=case.submission,
-        decisions=said.decisions,
-        findings=said.findings,
-        refused=tuple(one for one in refusals(said.findings, content) if one.record in set(fallen)),
-        hung=tuple(record for record, what in enumerate(said.decisions) if what is Decision.HUNG),
-        appeal=f"sheaf dispute challenge {case.submission} {_spans(fallen)}" if is_open else "",
-        appeal_until=until,
-    )
-
-
-def _records_of(ctx: Context, case: Case) -> pa.Table | None:
-    """Return a submission's records, or None where this account cannot read them."""
-    key = find_key(ctx, case.submission, case.key_commitment) or own_key(ctx, case.submission)
-    try:
-        content = open_content(ctx, case, key, wanted_of(ctx, case.request)) if key else None
-    except StoreError:
-        return None
-    return content.records if content else None
-
-
-def _spans(records: list[int]) -> str:
-    """Write ascending numbers as 0,3,7-9."""
-    runs: list[list[int]] = []
-    for record in records:
-        if runs and runs[-1][1] == record - 1:
-            runs[-1][1] = record
-        else:
-            runs.append([record, record])
-    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
-
-
 def reasons_of(ctx: Context, case: Case, rejected: NDArray[np.bool_]) -> list[Finding]:
-    """Return at least one finding for every rejected record: of the checks, else of the members, else that it was judged so.
+    """Return at least one finding for every rejected record that is no opened gold: of the checks, else of the members, else that it
+    was judged so.
 
     Raises Missing if this account has not the content key.
     """
@@ -192,6 +134,7 @@ def reasons_of(ctx: Context, case: Case, rejected: NDArray[np.bool_]) -> list[Fi
     ballot = find_ballot(ctx, case)
     said = [*found, *(ballot.findings if ballot else ()), *told(ctx, case, key)]
     findings: dict[tuple[int, str], Finding] = {}
+    rejected = rejected & ~case.gold_at(NEVER)
     for finding in said:
         if rejected[finding.record]:
             findings.setdefault((finding.record, finding.code), finding)

@@ -128,9 +128,9 @@ def _show(out: Paper, found: Lint) -> None:
         for line in found.does_not_ask:
             out.line(line)
         out.head("will catch, under the usual parameters")
-        for one in found.catches:
-            out.line(one.against)
-            out.folded(f"{one.by}: {one.value:,.3g} {one.unit}", "    ")
+        for catch in found.catches:
+            out.line(catch.against)
+            out.folded(f"{catch.by}: {catch.value:,.3g} {catch.unit}", "    ")
         out.head("will not catch")
         for line in found.misses:
             out.folded(line, "")

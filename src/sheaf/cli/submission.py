@@ -10,9 +10,12 @@ import typer
 from sheaf.cli.frame.paper import Paper, short, when
 from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
-from sheaf.domain.ids import Address
+from sheaf.domain.errors import Missing
+from sheaf.domain.ids import Address, SubmissionId
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sheaf.actions import Settlement, Status
 
 app = typer.Typer(no_args_is_help=True, help="Submissions: preview, send, resume, watch, show, claim.")
@@ -21,6 +24,8 @@ Number = Annotated[int, typer.Argument(help="The submission's number.", metavar=
 RequestNumber = Annotated[int, typer.Argument(help="The request's number.", metavar="REQUEST", min=0)]
 Source = Annotated[Path, typer.Argument(help="CSV, JSONL, Parquet, or a folder of labelled images.")]
 
+KEEPER_TICKS = 60
+"""So many looks at whether the keeper of a request's gold has mixed it."""
 ENDED = ("settled", "void")
 
 
@@ -73,17 +78,33 @@ def send(
 ) -> None:
     """Encrypt records, store them, and submit them with the bond. Safe to repeat after a crash.
 
+    Where the request has gold its keeper, who must be the custodian, mixes it in first; that is waited for.
+
     Example: sheaf submission send 1 records.csv --account contributor
     """
     from sheaf import actions
 
     chosen, me = _custodian(session, custodian), session.acting
     with session.working("sending"):
-        number = actions.submit(me, request, source, custodian=chosen, is_forced=force)
+        number = _sent(
+            session,
+            lambda: actions.submit(me, request, source, custodian=chosen, is_forced=force),
+            is_mixed=actions.specification(me, request).gold is not None,
+        )
     session.answer(
         {"submission": number},
         lambda out: out.line(f"submission {number}; follow it with `sheaf submission watch {number}`"),
     )
+
+
+def _sent(session: Session, send: Callable[[], SubmissionId], *, is_mixed: bool) -> SubmissionId:
+    """Call `send` until it is through: a keeper that runs mixes within a few ticks. Raises Missing when it does not."""
+    for _ in range(KEEPER_TICKS if is_mixed else 0):
+        try:
+            return send()
+        except Missing:
+            session.pause()
+    return send()
 
 
 def _custodian(session: Session, given: str | None) -> Address | None:
@@ -181,7 +202,8 @@ def explain(session: Session, number: Number) -> None:
 
     found = actions.explained(session.acting, number)
     until = when(found.appeal_until, session.market.chain.block().timestamp)
-    session.answer(found, lambda out: show_explained(out, found, until))
+    bond = session.currency().write(found.appeal_bond)
+    session.answer(found, lambda out: show_explained(out, found, until, bond))
 
 
 @verb(app, "show")
@@ -208,7 +230,7 @@ def show(session: Session, number: Number) -> None:
         if found is None:
             out.line(f"no reasons can be given: {why}")
         else:
-            show_explained(out, found, until)
+            show_explained(out, found, until, session.currency().write(found.appeal_bond))
 
     session.answer({"status": state, "explained": found, "why": "" if found else why}, write)
 

@@ -15,7 +15,6 @@ from sheaf.actions.forecast.acceptance import Acceptance, accepted
 from sheaf.actions.forecast.likeness import likeness, usual
 from sheaf.actions.forecast.money import outlook
 from sheaf.actions.forecast.refusals import refusals
-from sheaf.actions.status import _spans
 from sheaf.domain.amounts import WAD
 from sheaf.domain.request import CheckUse, Specification
 from sheaf.domain.verdict import Finding
@@ -49,13 +48,15 @@ def test_every_refusal_is_explained() -> None:
 
 def test_money_is_what_the_settlement_would_do() -> None:
     """At a price of 1 token, 20 % and 4 %: each refused record costs .24 of the bond, and pay falls by its price."""
-    found = outlook(None, request(WAD), 50, (3, None), 12 * WAD)  # type: ignore[arg-type]
+    found = outlook(request(WAD), (50, 0, 3), None, 12 * WAD)
     assert (found.most, found.least, found.expected) == (50 * WAD, 47 * WAD, None)
     assert (found.bond_percent, found.fee) == (20, 2 * WAD)
     assert (found.cost, found.cost_if_all_fall) == (72 * WAD // 100, 12 * WAD)
     good = Acceptance(60, 40.5, (), "")
-    assert outlook(None, request(WAD), 50, (3, good), 12 * WAD).expected == 405 * WAD // 10  # type: ignore[arg-type]
-    dust = outlook(None, request(0), 50, (50, None), 0)  # type: ignore[arg-type]
+    assert outlook(request(WAD), (50, 0, 3), good, 12 * WAD).expected == 405 * WAD // 10
+    mixed = outlook(request(WAD), (50, 10, 3), None, 144 * WAD // 10)
+    assert (mixed.bond_percent, mixed.cost, mixed.most) == (20, found.cost, found.most)
+    dust = outlook(request(0), (50, 0, 50), None, 0)
     assert (dust.most, dust.cost_if_all_fall, dust.bond_percent) == (0, 0, 0)
 
 
@@ -135,9 +136,3 @@ def test_nothing_left_is_nothing_expected() -> None:
     """Where the checks refuse every record none is expected."""
     sample = pa.table({"x": [1.0], "label": ["a"]})
     assert accepted(sample, sample, "label", {0}).expected == 0.0
-
-
-def test_records_are_written_in_spans() -> None:
-    """Numbers in a row are written once, as the command to challenge reads them."""
-    assert _spans([0, 3, 7, 8, 9]) == "0,3,7-9"
-    assert _spans([]) == ""

@@ -215,7 +215,10 @@ def self_check(
 def earlier_than(
     docket: Docket, case: Case, index: ExactIndex, near: Callable[[Kind], NearIndex] | None = None
 ) -> Earlier:
-    """Return what counts as given before `case`: what was drawn before it, by the verdicts of the block of its first draw."""
+    """Return what counts as given before `case`: what was drawn before it, by the verdicts of the block of its first draw.
+
+    What was known by then to be the buyer's gold was not given by anyone.
+    """
     anchor, _ = case.place
 
     def standing(number: int) -> Standing | None:
@@ -223,7 +226,8 @@ def earlier_than(
         if other is None or not other.rounds or other.place >= case.place:
             return None
         rejected, hung, is_final = other.verdict_at(anchor)
-        return Standing(other.request, counted(other.records, rejected, hung, is_final))
+        counts = counted(other.records, rejected, hung, is_final) & ~other.gold_at(anchor)
+        return Standing(other.request, counts)
 
     return Earlier(index, standing, near)
 

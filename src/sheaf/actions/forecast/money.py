@@ -51,13 +51,13 @@ class Rise:
 
 
 def outlook(
-    ctx: Context, found: Request, records: int, seen: tuple[int, Acceptance | None], bond: int
+    found: Request, counts: tuple[int, int, int], acceptance: Acceptance | None, bond: int
 ) -> Outlook:
-    """Return what may come of `records` records of which `seen` = (surely refused, acceptance by the sample)."""
-    falling, acceptance = seen
+    """Return what may come of `counts` = (own records, gold mixed in, surely refused) with such a bond for all of them."""
+    records, gold, falling = counts
     value = records * found.price
-    fee = fee_on(value, found.fee_bps)
-    percent = (bond - fee) * 100 // value if value else 0
+    fee = fee_on((records + gold) * found.price, found.fee_bps)
+    percent = (bond - fee) * 100 // ((records + gold) * found.price) if value else 0
 
     def lost(refused: int) -> int:
         verdict = Verdict(records - refused, refused, records, 1, 1, 1, [""])

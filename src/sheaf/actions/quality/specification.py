@@ -100,13 +100,14 @@ def lint(file: Path, sample: Path | None = None, plan: Plan = Plan()) -> Lint:
     amiss: list[SpecificationError] = [*unsatisfiable(schema.compile(wanted.schema)), *traps(wanted, table)]
     has_sample = table is not None or wanted.sample is not None
     names = {use.name for use in wanted.checks}
+    gold_bps = wanted.gold.share_bps if wanted.gold else plan.gold_bps
     return Lint(
         True,
         [],
         _remarks(amiss),
         *asked(wanted.checks),
-        catches(plan.count, plan.price or 0, plan.fee_bps, plan.gold_bps),
-        misses(plan.gold_bps, has_sample, wanted.label is not None, names),
+        catches(plan.count, plan.price or 0, plan.fee_bps, gold_bps),
+        misses(gold_bps, has_sample, wanted.label is not None, names),
         cost,
         wanted,
     )

@@ -24,6 +24,11 @@ def show_preview(out: Paper, seen: Preview, money: Currency) -> None:
         f"{seen.records:,} records, {len(seen.findings):,} findings, bond {money.write(seen.bond)}: "
         f"{falling:,} would be refused, {seen.records - falling:,} stand"
     )
+    if seen.keeper:
+        out.line(
+            f"up to {seen.gold:,} records with known answers are mixed in by {seen.keeper}, who is given yours first; "
+            "their bond comes back"
+        )
     for words in seen.obstacles:
         out.line(("cannot be sent now ", "red"), words)
     _show_refused(out, seen.refused)
@@ -40,7 +45,7 @@ def show_preview(out: Paper, seen: Preview, money: Currency) -> None:
     _show_standing(out, seen)
 
 
-def show_explained(out: Paper, found: Explained, when: str) -> None:
+def show_explained(out: Paper, found: Explained, when: str, bond: str) -> None:
     """Print what became of every record of a submission, why, and how to appeal."""
     counts = Counter(found.decisions)
     out.line(", ".join(f"{counts[kind]:,} {kind.value}" for kind in Decision))
@@ -49,11 +54,9 @@ def show_explained(out: Paper, found: Explained, when: str) -> None:
         listed = ", ".join(map(str, found.hung[:SHOWN])) + (" …" if len(found.hung) > SHOWN else "")
         out.line(f"hung, nobody's fault, neither paid nor charged: {listed}")
     if found.appeal:
-        out.head("to appeal")
-        out.line(f"  until {when}, with a bond that returns to who is right:")
-        out.line(f"  {found.appeal}")
+        out.line(f"wrongly refused? until {when}: `{found.appeal}`, with {bond}")
     elif found.refused:
-        out.line("the time to appeal is over")
+        out.line("what was refused is challenged already, or it is too late")
 
 
 def _show_refused(out: Paper, refused: Sequence[Refusal]) -> None:
