@@ -41,10 +41,10 @@ class GoldTown:
         serve = custodian.tick
         custodian.tick = lambda: serve() + self.keeper.tick()  # type: ignore[method-assign]
 
-    def open(self, gold: int = 60, seed: int = 77, **options: Any) -> Request:
+    def open(self, gold: int = 60, seed: int = 77, escrow: int = 2_000, **options: Any) -> Request:
         """Open a request with gold, at 1 token a record."""
         given = Gold(points(gold, seed=seed), self.town.custodian.ctx.account, **options)
-        return self.town.open(escrow=2_000 * WAD, record_limit=2_000, gold=given)
+        return self.town.open(escrow=escrow * WAD, record_limit=2_000, gold=given)
 
     def offer(self, request: Request, table: pa.Table, **options: Any) -> int:
         """Submit, and let the keeper mix in between."""
@@ -341,3 +341,54 @@ def test_a_keeper_that_dies_at_every_moment(golden: GoldTown, monkeypatch: pytes
     assert len(opened) == 1
     assert actions.settlement_of(town.ctx, submission).paid == 20 * WAD
     assert scores.marks(town.ctx.chain, submission) == scores.SCORED | scores.TESTED
+
+
+def test_a_killed_contributor_asks_and_submits_once(
+    golden: GoldTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a contributor is killed, the same call again ends with one mix, one submission and one bond."""
+    town = golden.town
+    request = golden.open(gold=400)
+
+    def send(seed: int) -> int:
+        try:
+            return town.offer(request, points(3, seed=seed))
+        except Missing:
+            golden.keeper.tick()
+            return town.offer(request, points(3, seed=seed))
+
+    reaper = Reaper(monkeypatch, town)
+    send(500)
+    total = reaper.moments
+    for moment in range(1, total + 1):
+        before, made = actions.balances(town.contributor).tokens, len(dealing.mixes(golden.keeper.ctx))
+        golden.keeper = Keeper(golden.keeper.ctx)
+        reaper.left = moment
+        with pytest.raises(Killed):
+            send(moment)
+        reaper.left = 10**9
+        golden.keeper = Keeper(golden.keeper.ctx)
+        submission = send(moment)
+        case = town.ctx.docket.case(submission)
+        assert before - actions.balances(town.contributor).tokens == case.bond, moment
+        assert len(dealing.mixes(golden.keeper.ctx)) == made + 1, moment
+    assert len(actions.list_submissions(town.ctx)) == total + 1
+
+
+def test_a_killed_buyer_opens_once_and_names_its_keeper(
+    golden: GoldTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever opening with gold is killed, the same call again ends with one request whose keeper is on chain."""
+    town = golden.town
+    reaper = Reaper(monkeypatch, town)
+    golden.open(gold=12, seed=1000, escrow=10)
+    total = reaper.moments
+    for moment in range(1, total + 1):
+        reaper.left = moment
+        with pytest.raises(Killed):
+            golden.open(gold=12, seed=moment, escrow=10)
+        reaper.left = 10**9
+        request = golden.open(gold=12, seed=moment, escrow=10)
+        assert scores.keeper(town.ctx.chain, request.id) == golden.keeper.ctx.account
+        # Only what was killed after all was done, but before it was known, may be there.
+        assert len(actions.list_requests(town.ctx)) == moment + 1, moment
