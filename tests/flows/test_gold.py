@@ -424,7 +424,7 @@ def test_gold_is_shown_again_after_a_ruling(golden: GoldTown) -> None:
         actions.proceed(town.buyer, dispute)
         town.mine()
     actions.vote(juror, dispute, named)
-    actions.reveal(juror, dispute, named)
+    actions.reveal(juror, dispute)
     actions.proceed(juror, dispute)
     town.advance(700)
     while town.ctx.docket.case(submission).tallies[-1].round != 0:
