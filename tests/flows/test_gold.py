@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sys
 from pathlib import Path
@@ -15,13 +16,15 @@ from sheaf import actions
 from sheaf.actions.cases import letters
 from sheaf.actions.gold import dealing, slips
 from sheaf.actions.gold.stock import Gold
+from sheaf.chain.signer import Signer
 from sheaf.domain.amounts import WAD
 from sheaf.domain.errors import InputError, IntegrityError, Missing
 from sheaf.domain.request import Request
+from sheaf.governance import parameters
 from sheaf.nodes.keeper import Keeper
 from sheaf.review import scores, stakes
 from tests.flows.test_killed import Killed, Reaper
-from tests.flows.town import Threshold, Town, points
+from tests.flows.town import Doubter, Threshold, Town, points
 
 
 class Credulous:
@@ -41,10 +44,10 @@ class GoldTown:
         serve = custodian.tick
         custodian.tick = lambda: serve() + self.keeper.tick()  # type: ignore[method-assign]
 
-    def open(self, gold: int = 60, seed: int = 77, **options: Any) -> Request:
+    def open(self, gold: int = 60, seed: int = 77, escrow: int = 2_000, **options: Any) -> Request:
         """Open a request with gold, at 1 token a record."""
         given = Gold(points(gold, seed=seed), self.town.custodian.ctx.account, **options)
-        return self.town.open(escrow=2_000 * WAD, record_limit=2_000, gold=given)
+        return self.town.open(escrow=escrow * WAD, record_limit=2_000, gold=given)
 
     def offer(self, request: Request, table: pa.Table, **options: Any) -> int:
         """Submit, and let the keeper mix in between."""
@@ -341,3 +344,109 @@ def test_a_keeper_that_dies_at_every_moment(golden: GoldTown, monkeypatch: pytes
     assert len(opened) == 1
     assert actions.settlement_of(town.ctx, submission).paid == 20 * WAD
     assert scores.marks(town.ctx.chain, submission) == scores.SCORED | scores.TESTED
+
+
+def test_a_killed_contributor_asks_and_submits_once(
+    golden: GoldTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a contributor is killed, the same call again ends with one mix, one submission and one bond."""
+    town = golden.town
+    request = golden.open(gold=400)
+
+    def send(seed: int) -> int:
+        try:
+            return town.offer(request, points(3, seed=seed))
+        except Missing:
+            golden.keeper.tick()
+            return town.offer(request, points(3, seed=seed))
+
+    reaper = Reaper(monkeypatch, town)
+    send(500)
+    total = reaper.moments
+    for moment in range(1, total + 1):
+        before, made = actions.balances(town.contributor).tokens, len(dealing.mixes(golden.keeper.ctx))
+        golden.keeper = Keeper(golden.keeper.ctx)
+        reaper.left = moment
+        with pytest.raises(Killed):
+            send(moment)
+        reaper.left = 10**9
+        golden.keeper = Keeper(golden.keeper.ctx)
+        submission = send(moment)
+        case = town.ctx.docket.case(submission)
+        assert before - actions.balances(town.contributor).tokens == case.bond, moment
+        assert len(dealing.mixes(golden.keeper.ctx)) == made + 1, moment
+    assert len(actions.list_submissions(town.ctx)) == total + 1
+
+
+def test_a_killed_buyer_opens_once_and_names_its_keeper(
+    golden: GoldTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever opening with gold is killed, the same call again ends with one request whose keeper is on chain."""
+    town = golden.town
+    reaper = Reaper(monkeypatch, town)
+    golden.open(gold=12, seed=1000, escrow=10)
+    total = reaper.moments
+    for moment in range(1, total + 1):
+        reaper.left = moment
+        with pytest.raises(Killed):
+            golden.open(gold=12, seed=moment, escrow=10)
+        reaper.left = 10**9
+        request = golden.open(gold=12, seed=moment, escrow=10)
+        assert scores.keeper(town.ctx.chain, request.id) == golden.keeper.ctx.account
+        # Only what was killed after all was done, but before it was known, may be there.
+        assert len(actions.list_requests(town.ctx)) == moment + 1, moment
+
+
+def test_gold_is_shown_again_after_a_ruling(golden: GoldTown) -> None:
+    """A ruling makes the count of gold void: the keeper shows it for the new verdict, and gold is neither paid nor forfeited."""
+    town, wrong = golden.town, [0, 3, 7, 8, 9]
+    governor = Signer(hashlib.sha256(b"sheaf local deployer 0").digest())
+    parameters.set_parameter(town.ctx.chain, governor, "challenge_seconds", 600)
+    town.staff([Credulous()] * 5)
+    table = points(20)
+    labels = [int(label) for label in table.column("label").to_pylist()]
+    turned = [1 - label if row in wrong else label for row, label in enumerate(labels)]
+    request = golden.open()
+    submission = golden.offer(request, table.set_column(1, "label", pa.array(turned, pa.int64())))
+    town.decide(submission)
+    golden.keeper.tick()
+    case = town.ctx.docket.case(submission)
+    assert case.gold_at(2**62).sum() == 4
+    own = np.flatnonzero(~case.gold_at(2**62))
+    named = own[wrong].tolist()
+    (dispute,) = actions.challenge(town.buyer, submission, named)
+    juror = town.join("juror")
+    actions.stake(juror, 1_000 * WAD)
+    town.next_period()
+    for _ in range(12):
+        if actions.dispute(town.ctx, dispute).jury.size:
+            break
+        actions.proceed(town.buyer, dispute)
+        town.mine()
+    actions.vote(juror, dispute, named)
+    actions.reveal(juror, dispute)
+    actions.proceed(juror, dispute)
+    town.advance(700)
+    while town.ctx.docket.case(submission).tallies[-1].round != 0:
+        assert actions.proceed(juror, dispute) != "wait"
+    assert not town.ctx.docket.case(submission).gold_at(2**62).any()
+    golden.keeper.tick()
+    assert len(town.ctx.chain.events("Scores", "GoldOpened", 0)) == 2
+    assert town.ctx.docket.case(submission).gold_at(2**62).sum() == 4
+    town.settle(submission)
+    ended = actions.settlement_of(town.ctx, submission)
+    assert ended.paid == 15 * WAD and ended.rejected == 5
+    assert actions.record_of(town.ctx, case.members[0]).misses == 2
+
+
+def test_hung_records_do_not_keep_gold_shut(golden: GoldTown) -> None:
+    """Where the committee is enlarged gold is opened once the larger one has decided, and tests those of the first round."""
+    town = golden.town
+    town.staff([Doubter(seed) for seed in range(12)])
+    request = golden.open()
+    submission = golden.offer(request, points(20))
+    town.settle(submission)
+    case = town.ctx.docket.case(submission)
+    assert len(case.rounds) == 2 and scores.marks(town.ctx.chain, submission) == scores.SCORED | scores.TESTED
+    tested = [actions.record_of(town.ctx, who) for who in case.members]
+    assert [one.hits + one.misses > 0 for one in tested] == [True] * 5 + [False] * 6

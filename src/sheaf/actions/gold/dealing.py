@@ -7,7 +7,7 @@ A record of gold serves one submission. A mix that is not submitted in time give
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,8 +26,9 @@ from sheaf.actions.cases.examine import (
 from sheaf.actions.cases.reading import sample_read_by, wanted_of
 from sheaf.actions.gold import slips
 from sheaf.actions.gold.stock import fetch_stock, gold_count
+from sheaf.actions.request import specification
 from sheaf.chain.abi import checksum_of
-from sheaf.domain.errors import InputError, RecordError, SheafError, StoreError
+from sheaf.domain.errors import ChainError, InputError, SheafError, StoreError
 from sheaf.domain.ids import Address, Cid, RequestId
 from sheaf.governance import parameters
 from sheaf.market import requests
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from sheaf.actions.cases.docket import Case
     from sheaf.actions.context import Context
@@ -77,6 +79,16 @@ class Mix(msgspec.Struct, kw_only=True):
         return self.records - len(self.places)
 
 
+@dataclass(frozen=True)
+class _Pool:
+    """What may be mixed into submissions to a request: records to be approved, and records to be refused."""
+
+    request: RequestId
+    wanted: Specification
+    right: pa.Table
+    wrong: pa.Table
+
+
 class _Unfit(Exception):
     """What was asked for cannot be mixed; the text says why."""
 
@@ -109,8 +121,11 @@ def kept_requests(ctx: Context) -> list[RequestId]:
 
 
 def deal(ctx: Context, request: RequestId, answered: set[bytes]) -> int:
-    """Answer every contributor who asks for mixing and is not among `answered` yet; return how many were answered."""
-    done = 0
+    """Answer every contributor who asks for mixing and is not among `answered` yet; return how many were answered.
+
+    Raises Missing while the buyer's stock has not come.
+    """
+    done, stock = 0, None
     for letter in letters.read(ctx, slips.asking_topic(ctx, request), slips.AskingLetter):
         asked = slips.digest_of(letter)
         if asked in answered:
@@ -120,8 +135,9 @@ def deal(ctx: Context, request: RequestId, answered: set[bytes]) -> int:
             letters.ignore(ctx, "asking for mixing with a forged signature", letter.signature)
             answered.add(asked)
             continue
+        stock = stock or fetch_stock(ctx, specification(ctx, request))
         try:
-            answer = _answer(ctx, request, contributor, letter)
+            answer = _answer(ctx, request, contributor, (letter, stock))
         except StoreError:
             # What is to be mixed may yet come into the store.
             continue
@@ -181,16 +197,30 @@ def _signer(ctx: Context, request: RequestId, letter: AskingLetter) -> Address |
     return contributor if slips.is_signed_by(ctx, request, letter, contributor) else None
 
 
-def _answer(ctx: Context, request: RequestId, contributor: Address, letter: AskingLetter) -> MixedLetter:
-    """Return the answer to a contributor: the mix made for this letter, or why there is none. Raises StoreError, Missing."""
+def _answer(
+    ctx: Context,
+    request: RequestId,
+    contributor: Address,
+    given: tuple[AskingLetter, tuple[pa.Table, pa.Table]],
+) -> MixedLetter:
+    """Return the answer to a contributor: the mix made of what is `given`, or why there is none. Raises StoreError."""
     from sheaf.store.envelope import key_commitment
 
+    letter, stock = given
     asked = slips.digest_of(letter)
     path = _folder(ctx) / f"{int(request)}-{asked.hex()[:32]}.json"
     try:
-        mix = journal.recall(path, Mix) or _make(ctx, request, contributor, letter, path)
-    except (_Unfit, RecordError, InputError) as error:
+        mix = journal.recall(path, Mix)
+        if mix is None:
+            mix = _make(ctx, contributor, letter, _Pool(request, specification(ctx, request), *stock))
+            journal.keep(path, mix)
+    except (StoreError, ChainError):
+        raise
+    except (_Unfit, InputError) as error:
         answer = slips.MixedLetter(asked, why=str(error)[:500])
+    except Exception as error:  # whatever a stranger's records provoke stays with them
+        letters.ignore(ctx, f"records that cannot be mixed ({type(error).__name__})", asked)
+        answer = slips.MixedLetter(asked, why="the records cannot be mixed")
     else:
         gold = gold_of(ctx, mix)
         answer = slips.MixedLetter(
@@ -202,27 +232,25 @@ def _answer(ctx: Context, request: RequestId, contributor: Address, letter: Aski
     return signed
 
 
-def _make(ctx: Context, request: RequestId, contributor: Address, letter: AskingLetter, path: Path) -> Mix:
+def _make(ctx: Context, contributor: Address, letter: AskingLetter, pool: _Pool) -> Mix:
+    """Mix gold into what a contributor sent, and store it. Raises _Unfit, RecordError, StoreError."""
     from sheaf.store.envelope import encrypt
 
-    wanted = wanted_of(ctx, request)
-    assert wanted is not None
+    request, wanted = pool.request, pool.wanted
     own = _records_of(ctx, request, contributor, letter, wanted)
     found = requests.request(ctx.chain, request)
-    room = parameters.get(ctx.chain, "record_max") - own.num_rows
     _require_able(ctx, found, contributor, own.num_rows, wanted)
     mix = Mix(
         request=int(request), contributor=contributor, asked=slips.digest_of(letter), records=0, places=[], wrong=[],
         used=[], cid="", root=b"", valid_until=ctx.docket.refresh().timestamp + VALID_SECONDS,
     )  # fmt: skip
-    table = _undisturbed(ctx, mix, own, wanted, room)
+    table = _undisturbed(ctx, mix, own, pool)
     key = content_key(ctx, mix)
     content, data = content_of(table, key, request, contributor, sketched_by(wanted)), packed(table)
     mix.root = content.root
     # The same data again is the same stream; other data under this key never has this salt.
     salt = hashlib.sha256(b"sheaf mix" + mix.asked + hashlib.sha256(data).digest()).digest()
     mix.cid = ctx.store.put(encrypt(key, data, associated(ctx, request, contributor), salt))
-    journal.keep(path, mix)
     return mix
 
 
@@ -284,24 +312,34 @@ def _require_able(
         raise _Unfit(f"{len(waiting)} mixes wait to be submitted: submit those first")
 
 
-def _undisturbed(ctx: Context, mix: Mix, own: pa.Table, wanted: Specification, room: int) -> pa.Table:
+def _undisturbed(ctx: Context, mix: Mix, own: pa.Table, pool: _Pool) -> pa.Table:
     """Return records mixed so that the checks refuse of them what they would refuse without gold, and no gold.
 
     Gold that a check refuses tests nobody's care; where gold would let a record of the contributor's be refused, there is none.
     """
+    from sheaf.domain.canonical import record_digests
+
+    assert pool.wanted.gold is not None
     rng = np.random.default_rng(int.from_bytes(_secret(ctx, "places", mix), "big"))
-    expected, barred = _refused(ctx, mix, own, wanted), set[bytes]()
-    for _ in range(ATTEMPTS):
-        table = _mixed(ctx, mix, own, wanted, (room, rng, barred))
-        places = sorted(set(range(mix.records)) - set(mix.places))
-        found = _refused(ctx, mix, table, wanted)
+    room = parameters.get(ctx.chain, "record_max") - own.num_rows
+    count = gold_count(own.num_rows, pool.wanted.gold.share_bps, room)
+    if _has_lost_journals(ctx, mix.request):
+        # Which of the stock has served is not known any more: none of it serves again.
+        count = 0
+    barred = {digest for made in mixes(ctx).values() if not made.is_returned for digest in made.used}
+    barred |= set(_cut(record_digests(own)))
+    expected = _refused(ctx, mix, own, pool.wanted)
+    for _ in range(ATTEMPTS if count else 0):
+        table = _mixed(mix, own, _draw(pool, barred, count, rng), rng)
+        others = sorted(set(range(mix.records)) - set(mix.places))
+        found = _refused(ctx, mix, table, pool.wanted)
         spoilt = found & set(mix.places)
-        if found - spoilt != {places[row] for row in expected}:
+        if found - spoilt != {others[row] for row in expected}:
             break
         if not spoilt:
             return table
         barred |= {mix.used[mix.places.index(place)] for place in spoilt}
-    return _mixed(ctx, mix, own, wanted, (0, rng, barred))
+    return _mixed(mix, own, _draw(pool, barred, 0, rng), rng)
 
 
 def _refused(ctx: Context, mix: Mix, table: pa.Table, wanted: Specification) -> set[int]:
@@ -309,47 +347,40 @@ def _refused(ctx: Context, mix: Mix, table: pa.Table, wanted: Specification) -> 
     return {one.record for one in found if one.is_refusal}
 
 
-def _mixed(
-    ctx: Context,
-    mix: Mix,
-    own: pa.Table,
-    wanted: Specification,
-    terms: tuple[int, np.random.Generator, set[bytes]],
-) -> pa.Table:
-    """Return a contributor's records, in their order, with gold among them, and note in `mix` where it lies.
+def _draw(
+    pool: _Pool, barred: set[bytes], count: int, rng: np.random.Generator
+) -> tuple[pa.Table, NDArray[np.bool_]]:
+    """Return `count` records of the stock that are not barred, or as many as there are, and which of them are wrong: half."""
+    import pyarrow as pa
 
-    `terms` are how much there may be at most, what it is drawn by, and the digests of what may not be drawn.
+    right, wrong = (_fresh(table, barred) for table in (pool.right, pool.wrong))
+    refused = min(count // 2 + int(count % 2 and rng.random() < 0.5), len(wrong))
+    kept = min(count - refused, len(right))
+    rows = [rng.permutation(found)[:many] for found, many in ((right, kept), (wrong, refused))]
+    drawn = pa.concat_tables([pool.right.take(rows[0]), pool.wrong.take(rows[1])])
+    return drawn, np.arange(len(drawn)) >= kept
+
+
+def _mixed(
+    mix: Mix, own: pa.Table, drawn: tuple[pa.Table, NDArray[np.bool_]], rng: np.random.Generator
+) -> pa.Table:
+    """Return a contributor's records, in their order, with what was drawn among them, and note in `mix` where it lies.
+
     Where the stock has run out there is less gold or none: nobody else can tell.
     """
     import pyarrow as pa
 
-    from sheaf.domain.canonical import DIGEST_BYTES, record_digests
+    from sheaf.domain.canonical import record_digests
 
-    assert wanted.gold is not None
-    room, rng, barred = terms
-    taken = barred | {digest for made in mixes(ctx).values() if not made.is_returned for digest in made.used}
-    digests = record_digests(own)
-    taken |= {digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES)}
-    count = gold_count(own.num_rows, wanted.gold.share_bps, room)
-    right, wrong = (_fresh(table, taken) for table in fetch_stock(ctx, wanted))
-    if _has_lost_journals(ctx, mix.request):
-        # Which of the stock has served is not known any more: none of it serves again.
-        right, wrong = (right[0], right[1][:0]), (wrong[0], wrong[1][:0])
-    refused = min(count // 2 + int(count % 2 and rng.random() < 0.5), len(wrong[1]))
-    kept = min(count - refused, len(right[1]))
-    rows = [rng.permutation(found[1])[:many] for found, many in ((right, kept), (wrong, refused))]
-    gold = pa.concat_tables([right[0].take(rows[0]), wrong[0].take(rows[1])])
-    is_wrong = np.arange(len(gold)) >= kept
+    gold, is_wrong = drawn
     total = own.num_rows + len(gold)
     places = rng.permutation(total)[: len(gold)]
     order = np.empty(total, np.int64)
-    rest = np.setdiff1d(np.arange(total), places)
-    order[rest] = np.arange(own.num_rows)
+    order[np.setdiff1d(np.arange(total), places)] = np.arange(own.num_rows)
     order[places] = own.num_rows + np.arange(len(gold))
     mix.records = total
     mix.places, mix.wrong = sorted(places.tolist()), sorted(places[is_wrong].tolist())
-    found = record_digests(gold.take(np.argsort(places))) if len(gold) else b""
-    mix.used = [found[at : at + DIGEST_BYTES] for at in range(0, len(found), DIGEST_BYTES)]
+    mix.used = _cut(record_digests(gold.take(np.argsort(places)))) if len(gold) else []
     return pa.concat_tables([own, gold]).take(order).combine_chunks()
 
 
@@ -369,17 +400,18 @@ def _is_own(ctx: Context, case: Case) -> bool:
     return bool(wanted and wanted.gold and slips.is_vouched(ctx, case, wanted.gold))
 
 
-def _fresh(table: pa.Table, taken: set[bytes]) -> tuple[pa.Table, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """Return a part of the stock, and the rows of it that have served nobody yet."""
-    from sheaf.domain.canonical import DIGEST_BYTES, record_digests
+def _fresh(table: pa.Table, barred: set[bytes]) -> NDArray[np.int64]:
+    """Return the rows of a part of the stock that are not barred."""
+    from sheaf.domain.canonical import record_digests
 
-    digests = record_digests(table)
-    free = [
-        row
-        for row in range(table.num_rows)
-        if digests[row * DIGEST_BYTES : (row + 1) * DIGEST_BYTES] not in taken
-    ]
-    return table, np.array(free, np.int64)
+    digests = _cut(record_digests(table)) if table.num_rows else []
+    return np.array([row for row, digest in enumerate(digests) if digest not in barred], np.int64)
+
+
+def _cut(digests: bytes) -> list[bytes]:
+    from sheaf.domain.canonical import DIGEST_BYTES
+
+    return [digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES)]
 
 
 def _secret(ctx: Context, what: str, mix: Mix) -> bytes:

@@ -63,7 +63,7 @@ class VouchLetter(msgspec.Struct, frozen=True, array_like=True):
     signature: bytes
 
 
-def digest_of(letter: msgspec.Struct) -> bytes:
+def digest_of(letter: AskingLetter | MixedLetter | VouchLetter) -> bytes:
     """Return the hash of a letter without its signature, 32 bytes."""
     bare = msgspec.structs.replace(letter, signature=b"")
     return hashlib.sha256(type(letter).__name__.encode() + msgspec.msgpack.encode(bare)).digest()
