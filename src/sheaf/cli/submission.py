@@ -237,6 +237,12 @@ def claim(session: Session, number: Number) -> None:
     session.answer({"submission": number, "paid": paid}, lambda out: out.line(f"{money.write(paid)} paid"))
 
 
+def _disputes(session: Session, number: int) -> str:
+    """Return which cases there are about a submission, and where to look them up."""
+    cases = [hearing.number for hearing in session.market.docket.case(number).hearings]
+    return f"case {', '.join(map(str, cases))}: `sheaf dispute show {cases[0]}`" if cases else ""
+
+
 def _challengeable(session: Session, number: int) -> tuple[int, int]:
     """Return until when the verdict may be challenged, and how many refused records no case names yet; (0, 0) when it is too late."""
     from sheaf import actions
@@ -269,6 +275,7 @@ def _show(session: Session, out: Paper, state: Status) -> None:
         "commit until": when(state.commit_until, now) if state.phase == "reviewing" else "",
         "reveal until": when(state.reveal_until, now) if state.phase == "reviewing" else "",
         "settled from": when(state.settle_after, now) if state.phase in ("decided", "held") else "",
+        "disputes": _disputes(session, state.submission),
         "paid": money.write(state.paid) if state.phase == "settled" else "",
         "root": state.root,
         "content": state.cid or "its CID is none",
