@@ -42,6 +42,9 @@ from sheaf.actions.disputes.sitting import (
     sit,
 )
 from sheaf.actions.download import download
+from sheaf.actions.gold.opening import open_gold, require_own
+from sheaf.actions.gold.record import Record, execute_sentences, leave_jail, record_of
+from sheaf.actions.gold.stock import Gold
 from sheaf.actions.ledgers import Ledger, ledgers
 from sheaf.actions.recompute import Recomputation, recompute
 from sheaf.actions.request import (
@@ -67,11 +70,13 @@ __all__ = [
     "Balances",
     "Context",
     "Dispute",
+    "Gold",
     "JurySeat",
     "Ledger",
     "Preview",
     "Reclaimed",
     "Recomputation",
+    "Record",
     "Seat",
     "Settlement",
     "Status",
@@ -93,6 +98,7 @@ __all__ = [
     "dispute",
     "download",
     "draw",
+    "execute_sentences",
     "explain",
     "find_case_marks",
     "find_marks",
@@ -106,6 +112,7 @@ __all__ = [
     "jury_seats",
     "keep_case_marks",
     "keep_marks",
+    "leave_jail",
     "ledgers",
     "list_accounts",
     "list_disputes",
@@ -115,6 +122,7 @@ __all__ = [
     "move",
     "open_audit",
     "open_case",
+    "open_gold",
     "open_records",
     "open_request",
     "owed",
@@ -123,8 +131,10 @@ __all__ = [
     "publish_sample",
     "reclaim",
     "recompute",
+    "record_of",
     "refusals",
     "register_key",
+    "require_own",
     "resume_submissions",
     "reveal",
     "score",
