@@ -46,6 +46,7 @@ def test_a_refusal_is_appealed_and_judged_by_hand(town: Counter) -> None:
     assert "until" not in town.run("submission", "explain", 1, "--account", "contributor").out
     assert town.ask("dispute", "show", 1)["awaited"] == "the block that draws the jury"
     assert "drawing" in town.run("dispute", "list", "--submission", 1).out
+    assert "case 1: `sheaf dispute show 1`" in town.run("submission", "status", 1).out
     for _ in range(12):
         if town.ask("dispute", "show", 1)["phase"] == "voting":
             break

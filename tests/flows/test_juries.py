@@ -169,17 +169,16 @@ def test_jurors_without_a_key_blame_nobody(town: Town, monkeypatch: pytest.Monke
 
 
 def test_a_juror_that_stays_away_loses_its_penalty_only(town: Town) -> None:
-    """One of three never opens: time is up, the two rule, the absent one loses a hundredth of its lock, and all goes on."""
+    """One of three commits and never opens: time is up, the two rule, the absent one loses a hundredth of its lock, and all goes on."""
     rule(town, jury_size=3)
     submission = judged_badly(town, False, [Threshold()] * 3)
     actions.challenge(town.contributor, submission)
     town.play(lambda: bool(hearing(town).benches))
     absent = next(one for one in town.validators if one.ctx.account == hearing(town).jurors[0])
+    town.play(lambda: 0 in hearing(town).benches[0].commitments)
     town.validators.remove(absent)
-    town.play(lambda: len(hearing(town).benches[0].commitments) == 2)
-    waiting = [one.juror.doing.get(1) for one in town.validators[5:]]
-    assert set(waiting) <= {"committed", "waiting for others to commit"}
-    town.advance(600)
+    town.play(lambda: len(hearing(town).benches[0].opened) == 2)
+    town.advance(1200)
     finish(town, submission)
     assert actions.settlement_of(town.ctx, submission).approved == 20
     lock = town.ctx.docket.case(submission).rounds[0].lock
@@ -353,3 +352,23 @@ def test_whoever_is_faster_is_no_error(town: Town) -> None:
         town.mine()
         town.ctx.docket.refresh()
     assert len(case.hearings[0].jurors) == 1
+
+
+def test_an_appeal_reverses_a_juror_that_did_not_look(town: Town) -> None:
+    """The one juror confirms what is wrong; the contributor doubles its bond, a jury of three overturns, and the first loses stake."""
+    rule(town)
+    submission = judged_badly(town, False, [Stubborn(False)])
+    (case,) = actions.challenge(town.contributor, submission)
+    town.play(lambda: phase(town) == juries.RULED)
+    found = actions.dispute(town.ctx, case)
+    assert found.rejected == found.records == tuple(range(20))
+    town.staff([Threshold()] * 2)
+    assert actions.appeal(town.contributor, case, is_for_challenge=True) == 2 * found.bond
+    finish(town, submission)
+    assert [len(bench.jurors) for bench in hearing(town).benches] == [1, 2]
+    ended = actions.settlement_of(town.ctx, submission)
+    assert (ended.approved, ended.rejected) == (20, 0)
+    careless, *honest = town.validators[5:]
+    assert staked(town, careless) < STAKE
+    assert all(staked(town, one) == STAKE for one in honest)
+    assert actions.winnings(town.contributor) > 3 * found.bond

@@ -287,6 +287,12 @@ def claim(session: Session, number: Number) -> None:
     session.answer({"submission": number, "paid": paid}, lambda out: out.line(f"{money.write(paid)} paid"))
 
 
+def _disputes(session: Session, number: int) -> str:
+    """Return which cases there are about a submission, and where to look them up."""
+    cases = [hearing.number for hearing in session.market.docket.case(number).hearings]
+    return f"case {', '.join(map(str, cases))}: `sheaf dispute show {cases[0]}`" if cases else ""
+
+
 def _words(state: Status) -> str:
     words = state.phase
     if state.phase == "reviewing":
@@ -308,6 +314,7 @@ def _show(session: Session, out: Paper, state: Status) -> None:
         "commit until": when(state.commit_until, now) if state.phase == "reviewing" else "",
         "reveal until": when(state.reveal_until, now) if state.phase == "reviewing" else "",
         "settled from": when(state.settle_after, now) if state.phase in ("decided", "held") else "",
+        "disputes": _disputes(session, state.submission),
         "paid": money.write(state.paid) if state.phase == "settled" else "",
         "root": state.root,
         "content": state.cid or "its CID is none",

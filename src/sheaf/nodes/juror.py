@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sheaf.actions.deliver import hand_to_jurors
 from sheaf.actions.disputes.dispute import collect_winnings, winnings
 from sheaf.actions.disputes.moving import move, open_audit
 from sheaf.actions.disputes.sitting import DONE, sit
-from sheaf.domain.errors import Missing
+from sheaf.domain.errors import Missing, Unreachable
 
 if TYPE_CHECKING:
     from sheaf.actions.cases.docket import Case
@@ -36,8 +37,19 @@ class Juror:
         if not case.is_over:
             done += hand_to_jurors(self.ctx, case.submission)
             done += int(open_audit(self.ctx, case, turn=self._turn, rank=rank))
+        problem: Exception | None = None
         for hearing in list(case.hearings):
-            done += self._sit(hearing) + self._move(hearing, rank) + self._claim(hearing)
+            for act in (self._sit, partial(self._move, rank=rank), self._claim):
+                try:
+                    done += act(hearing)
+                except Unreachable:
+                    raise
+                except (
+                    Exception
+                ) as error:  # what goes wrong in one holds up neither the others nor what is left to do in it
+                    problem = problem or error
+        if problem is not None:
+            raise problem
         return done
 
     def is_done(self, case: Case) -> bool:

@@ -85,9 +85,10 @@ class Validator:
             self.ctx, case.submission, turn=self._is_turn, rank=self._rank(case)
         ):
             done += 1
-        if is_member:
-            done += self._deliver(case)
-        done += self.juror.attend(case, self._rank(case))
+        try:
+            done += self._deliver(case) if is_member else 0
+        finally:  # a key that is missing for delivery holds up no dispute
+            done += self.juror.attend(case, self._rank(case))
         is_settled = case.is_over and self.juror.is_done(case)
         if is_settled and not (is_member and self._is_awaited(case)):
             self.doing.pop(case.submission, None)

@@ -238,8 +238,10 @@ def open_audit(ctx: Context, case: Case, *, turn: Turn = at_once, rank: int = 0)
         return False
     try:
         juries.audit(ctx.chain, ctx.sender, case.submission, *verdict_of(case))
-    except Reverted:
-        if is_audit_due(ctx, ctx.docket.case(case.submission)):
+    except Reverted as refused:
+        # The block that it would be in may be the first after the window.
+        is_late = "window is over" in refused.reason
+        if not is_late and is_audit_due(ctx, ctx.docket.case(case.submission)):
             raise
         return False
     return True
