@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks._crowds import Crowd, crowds, joined, ranked
 from benchmarks.report import Figure, Options, main
 from sheaf.verification.aggregation import infer
+from sheaf.verification.aggregation.correlated import correlated_agreement
 from sheaf.verification.aggregation.workers import spammer_scores
-from sheaf.verification.peer_prediction import correlated_agreement
 
 SHARE, GOLD = 0.4, 0.05
 LABELS = ((1, 4), (5, 9), (10, 19), (20, 49), (50, None))
