@@ -41,6 +41,19 @@ def area(answers: str, share: float, options: Options, seed: int) -> float:
     return float(np.mean(found))
 
 
+def cost(sets: list[Crowd], answers: str) -> float:
+    """Return how many points of accuracy the spammers cost, mean over the crowds; gold is not counted, one seed."""
+    lost = []
+    for crowd in sets:
+        gold = crowd.gold(GOLD, 0)
+        attacked, _ = joined(crowd, SHARE, answers, 1, 0)
+        before, after = (
+            crowd.accuracy(infer(one.labels(gold)).truth.label, gold) for one in (crowd, attacked)
+        )
+        lost.append(100.0 * (before - after))
+    return float(np.mean(lost))
+
+
 def predicted(sets: list[Crowd], answers: str) -> float:
     """Return the mean area of peer prediction alone: correlated agreement, which knows no answer and fits no model; one seed."""
     found = []
@@ -83,6 +96,8 @@ def measure(options: Options) -> list[Figure]:
         figures.append(Figure(f"{name}, worst", float(np.min(with_gold)), **against))  # type: ignore[arg-type]
         figures.append(Figure(f"{name}, no gold, one seed", without, "area"))
         figures.append(Figure(f"{name}, all answers known, one seed", known, "area"))
+        lost = cost(crowds(options.data), answers)
+        figures.append(Figure(f"{name}, accuracy lost, one seed", lost, "points"))
         alone = predicted(crowds(options.data), answers)
         figures.append(Figure(f"{name}, peer prediction alone, one seed", alone, "area"))
     for (least, most), limit in zip(LABELS, ceiling(crowds(options.data), "random", True), strict=True):
