@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks._crowds import Crowd, crowds, joined, ranked
 from benchmarks.report import Figure, Options, main
 from sheaf.verification.aggregation import infer
+from sheaf.verification.aggregation.correlated import correlated_agreement
 from sheaf.verification.aggregation.workers import spammer_scores
-from sheaf.verification.peer_prediction import correlated_agreement
 
 SHARE, GOLD = 0.4, 0.05
 LABELS = ((1, 4), (5, 9), (10, 19), (20, 49), (50, None))
@@ -39,6 +39,19 @@ def area(answers: str, share: float, options: Options, seed: int) -> float:
         gave = labels.given > 0
         found.append(ranked(infer(labels).spammer[gave], is_spammer[gave]))
     return float(np.mean(found))
+
+
+def cost(sets: list[Crowd], answers: str) -> float:
+    """Return how many points of accuracy the spammers cost, mean over the crowds; gold is not counted, one seed."""
+    lost = []
+    for crowd in sets:
+        gold = crowd.gold(GOLD, 0)
+        attacked, _ = joined(crowd, SHARE, answers, 1, 0)
+        before, after = (
+            crowd.accuracy(infer(one.labels(gold)).truth.label, gold) for one in (crowd, attacked)
+        )
+        lost.append(100.0 * (before - after))
+    return float(np.mean(lost))
 
 
 def predicted(sets: list[Crowd], answers: str) -> float:
@@ -83,6 +96,8 @@ def measure(options: Options) -> list[Figure]:
         figures.append(Figure(f"{name}, worst", float(np.min(with_gold)), **against))  # type: ignore[arg-type]
         figures.append(Figure(f"{name}, no gold, one seed", without, "area"))
         figures.append(Figure(f"{name}, all answers known, one seed", known, "area"))
+        lost = cost(crowds(options.data), answers)
+        figures.append(Figure(f"{name}, accuracy lost, one seed", lost, "points"))
         alone = predicted(crowds(options.data), answers)
         figures.append(Figure(f"{name}, peer prediction alone, one seed", alone, "area"))
     for (least, most), limit in zip(LABELS, ceiling(crowds(options.data), "random", True), strict=True):

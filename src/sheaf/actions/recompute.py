@@ -16,6 +16,7 @@ from sheaf.domain.ids import Address, SubmissionId
 from sheaf.market import requests
 from sheaf.review import committees, openings, reviews, scores
 from sheaf.review.scores import Standing
+from sheaf.verification.peer_prediction import agreement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -198,9 +199,7 @@ def _standings(ctx: Context, said: list[Event]) -> dict[str, Standing]:
         if one.name == "Scored":
             case = ctx.docket.case(one.args["submission"])
             votes = votes_of(ctx, case)
-            for account, found in zip(
-                votes.accounts, scores.agreement(votes.bitmaps, case.records), strict=True
-            ):
+            for account, found in zip(votes.accounts, agreement(votes.bitmaps, case.records), strict=True):
                 former = standings.get(account, Standing())
                 standings[account] = scores.averaged(former, found, one.args["reference"])
     return standings

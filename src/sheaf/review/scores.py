@@ -1,6 +1,7 @@
 """Scores: correlated agreement, the sequential test on gold, jail and fee factors (twin of Scores.vy, and the calls upon it).
 
-A bitmap is big-endian words of 256 bits, a set bit means rejected (see `openings`).
+A bitmap is big-endian words of 256 bits, a set bit means rejected (see `openings`). What a score is stands in
+`verification.peer_prediction`, what the test is in `verification.gold`; here is who is rated, when, and what follows.
 """
 
 from __future__ import annotations
@@ -12,26 +13,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from sheaf.domain.amounts import BPS, WAD, share_bps
+from sheaf.domain.amounts import share_bps
 from sheaf.domain.errors import Refused
 from sheaf.domain.ids import ZERO_ADDRESS, Address
 from sheaf.review import openings
 from sheaf.review.reviews import CLOSED, DECIDED, Review
 from sheaf.review.stakes import StakesTwin
+from sheaf.verification import peer_prediction
+from sheaf.verification.gold import SequentialTest
+from sheaf.verification.peer_prediction import fee_factor_bps
 
 if TYPE_CHECKING:
     from sheaf.chain.rpc import Chain, Receipt, Signer
 
 CONTRACT = "Scores"
 SCORED, TESTED, VOID = 1, 2, 4
-BATCHES = 20
-"""Batches that an average remembers: each new one weighs 1/20."""
-LEAST_BPS, EARNED_BPS = 7_000, 3_000
-"""Share of the fee that is paid for any review, and that which agreement earns."""
-HIT, MISS = -641_854, 2_302_585
-"""ln(.5/.95) and ln(.5/.05) in millionths."""
-JAIL, RESET = 9_210_000, -4_610_000
-"""Where the sequential test jails, and where it begins anew."""
+TEST = SequentialTest()
+"""The test on gold: it supposes that who looks is right at rate .95."""
 GOLD_LIMIT = 256
 """Gold records that a batch may have."""
 COUNT_LIMIT, LONG_LIMIT = 2**16 - 1, 2**32 - 1
@@ -93,10 +91,7 @@ class Standing:
     @property
     def factor_bps(self) -> int:
         """The share of its fee that it earns: 0.7 + 0.3 · clip(agreement / reference, 0, 1), all where nothing was to be told apart."""
-        if self.reference == 0:
-            return LEAST_BPS + EARNED_BPS
-        earned = min(max(self.agreement, 0), self.reference)
-        return LEAST_BPS + EARNED_BPS * earned // self.reference
+        return fee_factor_bps(self.agreement, self.reference)
 
 
 @dataclass(frozen=True)
@@ -145,54 +140,14 @@ def gold_commitment(positions: bytes, wrong: bytes, salt: bytes) -> bytes:
     return keccak(keccak(positions) + keccak(wrong) + salt)
 
 
-def agreement(bitmaps: Sequence[bytes], records: int) -> list[int]:
-    """Return each member's mean correlated agreement with the others, in wad, rounded towards zero; 0 where nothing is to compare.
-
-    2 (n x − r s) / (n (n − 1)) of r and s rejections with x in common among n records (Shnayder, Agarwal, Frongillo, Parkes, EC 2016).
-    """
-    votes = [int.from_bytes(bitmap, "big") for bitmap in bitmaps]
-    others = len(votes) - 1
-    if others < 1 or records < 2:
-        return [0] * len(votes)
-    scale = others * records * (records - 1)
-    found = []
-    for i, vote in enumerate(votes):
-        peers = [peer for j, peer in enumerate(votes) if j != i]
-        same = sum((vote & peer).bit_count() for peer in peers)
-        chance = vote.bit_count() * sum(peer.bit_count() for peer in peers)
-        found.append(_towards_zero(2 * WAD * (records * same - chance), scale))
-    return found
-
-
-def reference(records: int, rejected: int, skill_bps: int) -> int:
-    """Return the agreement of members who are right at rate q: 2 (2q − 1)² ρ (1 − ρ), ρ the share of bad records; in wad, rounded down."""
-    if records < 2:
-        return 0
-    edge = 2 * skill_bps - BPS
-    return 2 * WAD * edge**2 * rejected * (records - rejected) // (BPS**2 * records * (records - 1))
-
-
 def averaged(standing: Standing, found: int, expected: int) -> Standing:
     """Return a standing after one more batch, in which so much agreement was found and so much was to be expected."""
     return replace(
         standing,
-        agreement=_towards_zero(standing.agreement * (BATCHES - 1) + found, BATCHES),
-        reference=(standing.reference * (BATCHES - 1) + expected) // BATCHES,
+        agreement=peer_prediction.averaged(standing.agreement, found),
+        reference=peer_prediction.averaged(standing.reference, expected),
         batches=min(standing.batches + 1, COUNT_LIMIT),
     )
-
-
-def tested(llr: int, hits: Sequence[bool]) -> tuple[int, int, int, bool]:
-    """Return the sequential test after gold records in their order, hits and misses until it ended, and whether it jails."""
-    counts = [0, 0]
-    for is_hit in hits:
-        llr += HIT if is_hit else MISS
-        counts[not is_hit] += 1
-        if llr >= JAIL:
-            return 0, counts[0], counts[1], True
-        if llr <= RESET:
-            llr = 0
-    return llr, counts[0], counts[1], False
 
 
 def typed_hash(chain_id: int, contract: str, request: int, contributor: str, gold: Gold) -> bytes:
@@ -320,8 +275,8 @@ class ScoresTwin:
         return self.marks.get(submission, 0)
 
     def _score(self, case: Case, votes: Votes) -> None:
-        expected = reference(case.records, case.review.rejected, self.rules.skill_bps)
-        found = agreement(votes.bitmaps, case.records)
+        expected = peer_prediction.reference(case.records, case.review.rejected, self.rules.skill_bps)
+        found = peer_prediction.agreement(votes.bitmaps, case.records)
         for account, one in zip(votes.accounts, found, strict=True):
             self.standings[account] = averaged(self.standing(account), one, expected)
 
@@ -331,17 +286,15 @@ class ScoresTwin:
         for account, bitmap in zip(votes.accounts, votes.bitmaps, strict=True):
             given = [openings.is_marked(bitmap, i) for i in places]
             standing = self.standing(account)
-            llr, hits, misses, is_jailed = tested(
-                standing.llr, [a == b for a, b in zip(given, answers, strict=True)]
-            )
-            if is_jailed:
+            after = TEST.run(standing.llr, [a == b for a, b in zip(given, answers, strict=True)])
+            if after.is_jailed:
                 self._jail(submission, account)
             self.standings[account] = replace(
                 standing,
-                llr=llr,
-                hits=min(standing.hits + hits, LONG_LIMIT),
-                misses=min(standing.misses + misses, LONG_LIMIT),
-                jails=min(standing.jails + is_jailed, COUNT_LIMIT),
+                llr=after.llr,
+                hits=min(standing.hits + after.hits, LONG_LIMIT),
+                misses=min(standing.misses + after.misses, LONG_LIMIT),
+                jails=min(standing.jails + after.is_jailed, COUNT_LIMIT),
             )
 
     def _jail(self, submission: int, account: str) -> None:
@@ -380,10 +333,6 @@ def _check_votes(case: Case, votes: Votes) -> None:
     _require(len(votes.accounts) != 0, "scores: nobody opened")
     is_shown = openings.shown(votes.mask, votes.accounts, votes.bitmaps) == case.shown
     _require(is_shown, "scores: not what the tally was shown")
-
-
-def _towards_zero(value: int, divisor: int) -> int:
-    return value // divisor if value >= 0 else -(-value // divisor)
 
 
 def _require(condition: bool, reason: str) -> None:

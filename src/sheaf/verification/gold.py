@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sheaf.domain.errors import InputError
 
@@ -30,10 +30,12 @@ NEGLIGIBLE = 1e-15
 
 @dataclass(frozen=True)
 class Step:
-    """The state of a test after a record: `llr` in millionths, and whether the validator is to be jailed."""
+    """The state of a test: `llr` in millionths, whether the validator is to be jailed, and the hits and misses that led there."""
 
     llr: int
     is_jailed: bool
+    hits: int = 0
+    misses: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,15 @@ class SequentialTest:
     def step(self, llr: int, is_hit: bool) -> Step:
         """Return the state after one gold record; a jailed validator begins anew at 0 once it is free."""
         after = llr + (self.hit if is_hit else self.miss)
-        if after >= JAIL:
-            return Step(0, True)
-        return Step(0 if after <= RESET else after, False)
+        is_over = after >= JAIL or after <= RESET
+        return Step(0 if is_over else after, after >= JAIL, int(is_hit), int(not is_hit))
 
     def run(self, llr: int, hits: Sequence[bool]) -> Step:
         """Return the state after the gold records of a batch, in their order; it ends where the validator is jailed."""
         state = Step(llr, False)
         for is_hit in hits:
-            state = self.step(state.llr, is_hit)
+            after = self.step(state.llr, is_hit)
+            state = replace(after, hits=state.hits + after.hits, misses=state.misses + after.misses)
             if state.is_jailed:
                 break
         return state

@@ -24,27 +24,28 @@ def test_steps_are_logarithms_of_likelihoods() -> None:
 def test_four_misses_in_a_row_jail() -> None:
     """Three misses do not jail, the fourth does; the test then begins anew."""
     test = SequentialTest()
-    assert test.run(0, [False] * 3) == Step(6_907_755, False)
-    assert test.run(0, [False] * 4) == Step(0, True)
+    assert test.run(0, [False] * 3) == Step(6_907_755, False, misses=3)
+    assert test.run(0, [False] * 4 + [True] * 9) == Step(0, True, misses=4)
 
 
 def test_eight_hits_in_a_row_begin_anew() -> None:
     """Hits are not hoarded: after eight of them the test stands where it began."""
     test = SequentialTest()
     assert test.run(0, [True] * 7).llr == 7 * gold.HIT
-    assert test.run(0, [True] * 8) == Step(0, False)
+    assert test.run(0, [True] * 8) == Step(0, False, hits=8)
 
 
 @given(st.lists(st.booleans(), max_size=60), st.integers(60, 95))
 @settings(max_examples=80, deadline=None)
 def test_a_batch_is_the_sum_of_its_records(hits: list[bool], percent: int) -> None:
     """Running a batch is stepping record by record until jail; the state stays between the borders."""
-    test, llr, is_jailed = SequentialTest.of(percent), 0, False
+    test, llr, is_jailed, counts = SequentialTest.of(percent), 0, False, [0, 0]
     for is_hit in hits:
         if not is_jailed:
             llr, is_jailed = test.step(llr, is_hit).llr, test.step(llr, is_hit).is_jailed
+            counts[is_hit] += 1
         assert RESET < llr < JAIL
-    assert test.run(0, hits) == Step(llr, is_jailed)
+    assert test.run(0, hits) == Step(llr, is_jailed, counts[True], counts[False])
 
 
 def test_who_is_right_at_the_rate_is_hardly_ever_jailed() -> None:

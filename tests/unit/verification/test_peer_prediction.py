@@ -12,22 +12,21 @@ from hypothesis import strategies as st
 from sheaf.domain.amounts import WAD
 from sheaf.domain.errors import InputError
 from sheaf.verification.aggregation import Labels
-from sheaf.verification.peer_prediction import (
-    agreement,
-    averaged,
-    correlated_agreement,
-    fee_factor_bps,
-    reference,
-)
+from sheaf.verification.aggregation.correlated import correlated_agreement
+from sheaf.verification.bitmap import pack
+from sheaf.verification.peer_prediction import agreement, averaged, fee_factor_bps, reference
 
 Votes = list[list[bool]]
 
 
-def packed(votes: Votes) -> list[list[int]]:
-    """Return the votes as words of 256 bits."""
-    words = -(-len(votes[0]) // 256)
-    numbers = [sum(1 << place for place, is_set in enumerate(row) if is_set) for row in votes]
-    return [[number >> (256 * word) & (2**256 - 1) for word in range(words)] for number in numbers]
+def packed(votes: Votes) -> list[bytes]:
+    """Return the votes as bitmaps."""
+    return [pack(np.array(row, dtype=np.bool_)) for row in votes]
+
+
+def words(*numbers: int) -> bytes:
+    """Return words of 256 bits."""
+    return b"".join(number.to_bytes(32, "big") for number in numbers)
 
 
 def by_pairs(votes: Votes, member: int) -> Fraction:
@@ -111,18 +110,26 @@ def test_who_does_not_look_scores_nothing_on_the_mean() -> None:
     assert abs(np.mean(scores)) < 4.0 * np.std(scores) / 20.0
 
 
-@pytest.mark.parametrize(("bitmaps", "records"), [([], 5), ([[3]], 5), ([[1], [1]], 1), ([[], []], 0)])
-def test_nothing_to_compare_scores_zero(bitmaps: list[list[int]], records: int) -> None:
+@pytest.mark.parametrize(
+    ("bitmaps", "records"), [([], 5), ([words(3)], 5), ([words(1)] * 2, 1), ([b""] * 2, 0)]
+)
+def test_nothing_to_compare_scores_zero(bitmaps: list[bytes], records: int) -> None:
     """One member, or fewer than two records, give 0 rather than a division by zero."""
     assert agreement(bitmaps, records) == [0] * len(bitmaps)
 
 
 @pytest.mark.parametrize(
     ("bitmaps", "records"),
-    [([[1 << 5], [0]], 5), ([[0, 0], [0]], 5), ([[-1], [0]], 5), ([[1 << 256], [0]], 256)],
+    [
+        ([words(1 << 5), words(0)], 5),
+        ([words(0, 0), words(0)], 5),
+        ([words(0), b"\0" * 31], 5),
+        ([words(0, 2), words(0, 0)], 257),
+        ([words(0), words(0)], -1),
+    ],
 )
-def test_bitmaps_of_other_shapes_are_refused(bitmaps: list[list[int]], records: int) -> None:
-    """Stray bits, wrong numbers of words and words of other sizes are refused."""
+def test_bitmaps_of_other_shapes_are_refused(bitmaps: list[bytes], records: int) -> None:
+    """Stray bits, other lengths and less than no records are refused."""
     with pytest.raises(InputError, match="bitmap"):
         agreement(bitmaps, records)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sheaf.domain.errors import InputError, Reverted
 from sheaf.review import scores
+from sheaf.verification.gold import JAIL
 
 if TYPE_CHECKING:
     from sheaf.actions.context import Context
@@ -56,7 +57,7 @@ def record_of(ctx: Context, account: str) -> Record:
         agreement=known.agreement,
         reference=known.reference,
         llr=known.llr,
-        to_jail=max(0.0, known.llr / scores.JAIL),
+        to_jail=max(0.0, known.llr / JAIL),
         factor_bps=known.factor_bps,
         jails=known.jails,
         jailed_until=stakes.jailed_until(ctx.chain, number),

@@ -13,10 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sheaf.domain.amounts import WAD
-from sheaf.review import openings, scores
+from sheaf.review import openings
+from sheaf.review.scores import TEST
+from sheaf.verification.gold import JAIL, RESET
+from sheaf.verification.peer_prediction import agreement, reference
 from tests.contracts.market_world import MOCKS
 
-START = -scores.RESET
+START = -RESET
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +55,7 @@ def test_agreement_is_what_counting_pairs_gives(seed: int) -> None:
     dice = random.Random(seed)
     records, members = dice.randint(2, 14), dice.randint(2, 6)
     bitmaps = votes(dice, records, members)
-    for member, found in enumerate(scores.agreement(bitmaps, records)):
+    for member, found in enumerate(agreement(bitmaps, records)):
         exact = agreement_by_pairs(bitmaps, records, member) * WAD
         assert found == int(exact)
 
@@ -63,7 +66,7 @@ def test_the_contract_scores_as_its_twin(ratings: Any, records: int, members: in
     """For every size of batch and committee, contract and twin agree on each member's score."""
     bitmaps = votes(random.Random(records * members), records, members)
     found = ratings.scores(b"".join(bitmaps), members, records)
-    assert list(found) == scores.agreement(bitmaps, records)
+    assert list(found) == agreement(bitmaps, records)
 
 
 def test_who_always_answers_the_same_scores_nothing(ratings: Any) -> None:
@@ -83,8 +86,8 @@ def test_honest_members_score_what_is_expected_of_them() -> None:
     for _ in range(60):
         bad = [dice.random() < 0.2 for _ in range(200)]
         bitmaps = [openings.pack([b != (dice.random() < 0.1) for b in bad]) for _ in range(5)]
-        found += sum(scores.agreement(bitmaps, 200)) // 5
-        expected += scores.reference(200, sum(bad), 9000)
+        found += sum(agreement(bitmaps, 200)) // 5
+        expected += reference(200, sum(bad), 9000)
     assert abs(found / expected - 1) < 0.03
 
 
@@ -92,11 +95,11 @@ def test_honest_members_score_what_is_expected_of_them() -> None:
 def test_references_agree(ratings: Any, records: int, rejected: int, skill_bps: int) -> None:
     """Contract and twin expect the same of members, for every batch."""
     rejected = min(rejected, records)
-    assert ratings.reference(records, rejected, skill_bps) == scores.reference(records, rejected, skill_bps)
+    assert ratings.reference(records, rejected, skill_bps) == reference(records, rejected, skill_bps)
 
 
 @given(
-    st.integers(scores.RESET + 1, scores.JAIL - 1),
+    st.integers(RESET + 1, JAIL - 1),
     st.lists(st.sampled_from("....++++++++xx"), max_size=300).map("".join),
 )
 def test_the_sequential_test_takes_runs_of_hits_at_once(ratings: Any, llr: int, marks: str) -> None:
@@ -108,18 +111,18 @@ def test_the_sequential_test_takes_runs_of_hits_at_once(ratings: Any, llr: int, 
     level, hits, misses = ratings.tested(
         llr + START, openings.pack(gold), openings.pack(wrong), openings.pack(vote)
     )
-    after, hit, missed, is_jailed = scores.tested(llr, [mark == "+" for mark in marks if mark != "."])
-    assert (hits, misses) == (hit, missed)
-    assert (level >= scores.JAIL + START) == is_jailed
-    if not is_jailed:
-        assert level - START == after
+    after = TEST.run(llr, [mark == "+" for mark in marks if mark != "."])
+    assert (hits, misses) == (after.hits, after.misses)
+    assert (level >= JAIL + START) == after.is_jailed
+    if not after.is_jailed:
+        assert level - START == after.llr
 
 
 def test_the_sequential_test_is_walds(ratings: Any) -> None:
     """Four misses in a row jail, eight hits in a row begin anew: sums of ln(.5/.05) and ln(.5/.95) against 9.21 and -4.61."""
     for misses, is_jailed in ((3, False), (4, True)):
-        assert scores.tested(0, [False] * misses)[3] is is_jailed
-    assert scores.tested(0, [True] * 7)[0] == -7 * 641_854
-    assert scores.tested(0, [True] * 8)[0] == 0
+        assert TEST.run(0, [False] * misses).is_jailed is is_jailed
+    assert TEST.run(0, [True] * 7).llr == -7 * 641_854
+    assert TEST.run(0, [True] * 8).llr == 0
     gold = openings.pack([True] * 256)
     assert ratings.tested(START, gold, gold, openings.pack([False] * 256))[2] == 4

@@ -200,7 +200,7 @@ def test_voiding_heals_a_test_that_has_not_jailed(world: World) -> None:
     world.reviews.propose_arbiter(arbiter, sender=world.deployer)
     world.wait(5)
     made.open_gold()
-    assert standing_of(world, made.votes.accounts[0]).llr == 3 * scores.MISS
+    assert standing_of(world, made.votes.accounts[0]).llr == 3 * scores.TEST.miss
     world.scores.void_gold(made.submission, list(made.votes.accounts), 0, sender=arbiter)
     assert standing_of(world, made.votes.accounts[0]).llr == 0
 
