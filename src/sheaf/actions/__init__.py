@@ -11,6 +11,19 @@ from sheaf.actions.account import (
     register_key,
     unlock,
 )
+from sheaf.actions.bonus import (
+    Bonus,
+    Evidence,
+    Files,
+    challenge_bonus,
+    check_bonus,
+    claim_bonus,
+    fund_pool,
+    reclaim_bonus,
+    settle_bonus,
+    show_bonus,
+    withdraw_bonus,
+)
 from sheaf.actions.cases.ballot import find_marks, keep_marks
 from sheaf.actions.cases.rating import score
 from sheaf.actions.cases.reading import Assignment
@@ -26,6 +39,7 @@ from sheaf.actions.disputes.dispute import (
     reveal,
     vote,
 )
+from sheaf.actions.disputes.proof import Copy, Proven, collect_bounty, prove
 from sheaf.actions.download import download
 from sheaf.actions.ledgers import Ledger, ledgers
 from sheaf.actions.recompute import Recomputation, recompute
@@ -50,10 +64,15 @@ from sheaf.actions.verify import Verification, verify
 __all__ = [
     "Assignment",
     "Balances",
+    "Bonus",
     "Context",
+    "Copy",
     "Dispute",
+    "Evidence",
+    "Files",
     "Ledger",
     "Preview",
+    "Proven",
     "Reclaimed",
     "Recomputation",
     "Seat",
@@ -66,7 +85,11 @@ __all__ = [
     "cancel",
     "cast",
     "challenge",
+    "challenge_bonus",
+    "check_bonus",
     "claim",
+    "claim_bonus",
+    "collect_bounty",
     "collect_winnings",
     "create_account",
     "declare",
@@ -76,6 +99,7 @@ __all__ = [
     "explain",
     "find_marks",
     "fund_account",
+    "fund_pool",
     "fund_request",
     "hand_over",
     "hand_to_buyer",
@@ -91,8 +115,10 @@ __all__ = [
     "owed",
     "preview",
     "proceed",
+    "prove",
     "publish_sample",
     "reclaim",
+    "reclaim_bonus",
     "recompute",
     "register_key",
     "resume_submissions",
@@ -100,7 +126,9 @@ __all__ = [
     "score",
     "seats",
     "settle",
+    "settle_bonus",
     "settlement_of",
+    "show_bonus",
     "show_request",
     "specification",
     "stake",
@@ -113,5 +141,6 @@ __all__ = [
     "void",
     "vote",
     "withdraw",
+    "withdraw_bonus",
     "withdraw_stake",
 ]

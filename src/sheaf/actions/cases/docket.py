@@ -99,6 +99,7 @@ class Case:
     is_void: bool = False
     ended_block: int = 0
     version: int = 0
+    gold: bytes = bytes(32)
 
     @property
     def is_over(self) -> bool:
@@ -240,6 +241,7 @@ class Docket:
             bond=args["bond"],
             block=event.block,
             transaction=event.transaction,
+            gold=bytes(args["gold"]),
         )
 
     def _on_CommitteeDrawn(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802

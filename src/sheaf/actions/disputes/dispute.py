@@ -10,6 +10,7 @@ from sheaf.actions.account import approve, require_funds
 from sheaf.actions.cases.rating import votes_of
 from sheaf.actions.status import decided
 from sheaf.domain.errors import InputError, Missing, Refused, Reverted
+from sheaf.market import bonus_pools
 from sheaf.review import juries, reversals, stakes
 from sheaf.review.juries import Jury, Vote
 
@@ -32,6 +33,7 @@ class Dispute:
     challenger: str
     bond: int
     jury: Jury
+    court: str = CONTRACT
 
 
 def challenge(ctx: Context, submission: int, records: Sequence[int]) -> list[int]:
@@ -58,60 +60,72 @@ def challenge(ctx: Context, submission: int, records: Sequence[int]) -> list[int
     return opened
 
 
-def dispute(ctx: Context, case: int) -> Dispute:
-    """Return a case as it stands. Raises InputError if there is none."""
+def dispute(ctx: Context, case: int, court: str = CONTRACT) -> Dispute:
+    """Return a case as it stands. Raises InputError if there is none.
+
+    `court` is BonusDisputes for cases about shares of a bonus pool: there a posting is a submission of one record, number 0.
+    """
     submission, word, mask, _, _, rejected, hung, challenger, bond, _, _ = ctx.chain.call(
-        CONTRACT, "case_of", case
+        court, "case_of", case
     )
     if not mask:
         raise InputError("case", case, "give the number of a case: `sheaf dispute challenge` names it")
     named, refused, undecided = (_records(word, bits) for bits in (mask, rejected, hung))
-    jury = juries.jury(ctx.chain, case)
-    return Dispute(case, int(submission), named, refused, undecided, str(challenger), int(bond), jury)
+    jury = juries.jury(ctx.chain, case, court)
+    return Dispute(case, int(submission), named, refused, undecided, str(challenger), int(bond), jury, court)
 
 
-def vote(ctx: Context, case: int, rejected: Sequence[int], *, is_faultless: bool = False) -> int:
+def vote(
+    ctx: Context, case: int, rejected: Sequence[int], *, is_faultless: bool = False, court: str = CONTRACT
+) -> int:
     """Commit, as a juror, to which of the named records are to be rejected; return the seat. `reveal` opens the vote.
 
     Raises Refused if this account has no seat in the round, InputError for records that were not named.
     """
-    open_case = dispute(ctx, case)
+    open_case = dispute(ctx, case, court)
     unknown = [record for record in rejected if record not in open_case.records]
     if unknown:
         raise InputError("record", unknown[0], "vote on records that the case names")
     seat = _seat(ctx, open_case)
     made = _vote(ctx, open_case, rejected, is_faultless)
     juries.commit(
-        ctx.chain, ctx.sender, case, seat, juries.commitment(made, case, ctx.account, open_case.jury.round)
+        ctx.chain,
+        ctx.sender,
+        case,
+        seat,
+        juries.commitment(made, case, ctx.account, open_case.jury.round),
+        court,
     )
     return seat
 
 
-def reveal(ctx: Context, case: int, rejected: Sequence[int], *, is_faultless: bool = False) -> int:
+def reveal(
+    ctx: Context, case: int, rejected: Sequence[int], *, is_faultless: bool = False, court: str = CONTRACT
+) -> int:
     """Open the vote that was committed to, given again as it was; return the seat. Raises Reverted if it was another."""
-    open_case = dispute(ctx, case)
+    open_case = dispute(ctx, case, court)
     seat = _seat(ctx, open_case)
-    juries.reveal(ctx.chain, ctx.sender, case, seat, _vote(ctx, open_case, rejected, is_faultless))
+    juries.reveal(ctx.chain, ctx.sender, case, seat, _vote(ctx, open_case, rejected, is_faultless), court)
     return seat
 
 
-def appeal(ctx: Context, case: int, *, is_for_challenge: bool) -> int:
+def appeal(ctx: Context, case: int, *, is_for_challenge: bool, court: str = CONTRACT) -> int:
     """Ask for a larger jury, for the side that lost; return the bond. Raises Reverted when it is too late."""
-    open_case = dispute(ctx, case)
+    open_case = dispute(ctx, case, court)
     bond = open_case.bond << open_case.jury.round
     require_funds(ctx, ctx.token, bond, "an appeal")
-    approve(ctx, ctx.token, ctx.chain.address_of(CONTRACT), bond)
-    ctx.chain.send(ctx.sender, CONTRACT, "appeal", case, is_for_challenge)
+    approve(ctx, ctx.token, ctx.chain.address_of(court), bond)
+    ctx.chain.send(ctx.sender, court, "appeal", case, is_for_challenge)
     return bond
 
 
-def proceed(ctx: Context, case: int) -> str:
+def proceed(ctx: Context, case: int, court: str = CONTRACT) -> str:
     """Do what is due in a case, and return it in a word. Anyone may.
 
     That is: draw, redraw, tally, conclude, slash (the votes of the review are shown again), execute, collect, or wait.
     """
-    open_case = dispute(ctx, case)
-    if open_case.jury.phase == juries.CONCLUDED and _slash(ctx, open_case.submission):
+    open_case = dispute(ctx, case, court)
+    if open_case.jury.phase == juries.CONCLUDED and _slash(ctx, open_case):
         return "slash"
     steps = {
         juries.DRAWING: ("draw", "redraw", "conclude"),
@@ -120,19 +134,19 @@ def proceed(ctx: Context, case: int) -> str:
         juries.CONCLUDED: ("execute", "collect"),
     }
     for step in steps.get(open_case.jury.phase, ()):
-        arguments = (case,) if step != "execute" else _verdict(ctx, open_case.submission)
+        arguments = (case,) if step != "execute" else _verdict(ctx, open_case)
         try:
-            ctx.chain.send(ctx.sender, CONTRACT, step, *arguments)
+            ctx.chain.send(ctx.sender, court, step, *arguments)
         except Reverted:
             continue
         return step
     return "wait"
 
 
-def collect_winnings(ctx: Context) -> int:
+def collect_winnings(ctx: Context, court: str = CONTRACT) -> int:
     """Withdraw what disputes owe this account; return the amount. Raises Reverted if there is nothing."""
-    amount = int(ctx.chain.call(CONTRACT, "owed", ctx.account))
-    ctx.chain.send(ctx.sender, CONTRACT, "withdraw")
+    amount = int(ctx.chain.call(court, "owed", ctx.account))
+    ctx.chain.send(ctx.sender, court, "withdraw")
     return amount
 
 
@@ -146,14 +160,24 @@ def _bond(ctx: Context, submission: int, named: int) -> int:
     return whole * WAD + value * share // BPS
 
 
-def _verdict(ctx: Context, submission: int) -> tuple[int, bytes, bytes]:
+def _verdict(ctx: Context, one: Dispute) -> tuple[int, bytes, bytes]:
     from sheaf.verification.bitmap import pack
 
-    rejected, hung = decided(ctx.docket.case(submission))
-    return submission, pack(rejected), pack(hung)
+    if one.court == bonus_pools.DISPUTES:
+        return one.submission, *bonus_pools.STANDING
+    rejected, hung = decided(ctx.docket.case(one.submission))
+    return one.submission, pack(rejected), pack(hung)
 
 
-def _slash(ctx: Context, submission: int) -> bool:
+def _slash(ctx: Context, one: Dispute) -> bool:
+    """Show what the reviewers voted, or the stake of who posted shares; tell whether anything was to be shown."""
+    submission = one.submission
+    if one.court == bonus_pools.DISPUTES:
+        try:
+            bonus_pools.show(ctx.chain, ctx.sender, submission)
+        except Reverted:
+            return False
+        return True
     case, is_sent = ctx.docket.case(submission), False
     for drawn in case.rounds:
         try:
@@ -168,7 +192,7 @@ def _slash(ctx: Context, submission: int) -> bool:
 
 def _seat(ctx: Context, open_case: Dispute) -> int:
     own = int(stakes.id_of(ctx.chain, ctx.account))
-    seats = juries.jurors(ctx.chain, open_case.case)
+    seats = juries.jurors(ctx.chain, open_case.case, open_case.court)
     if own not in seats[open_case.jury.first :] or not own:
         raise Refused(f"dispute: {ctx.account} has no seat in this round of case {open_case.case}")
     return seats.index(own)
@@ -176,8 +200,14 @@ def _seat(ctx: Context, open_case: Dispute) -> int:
 
 def _vote(ctx: Context, open_case: Dispute, rejected: Sequence[int], is_faultless: bool) -> Vote:
     # Derived, so that a juror who loses everything but its account can still open its vote.
-    salt = ctx.sender.derive_secret(f"juror {open_case.case} {open_case.jury.round}".encode())
+    salt = ctx.sender.derive_secret(
+        f"juror {_prefix(open_case)}{open_case.case} {open_case.jury.round}".encode()
+    )
     return Vote(sum({1 << record % WORD for record in rejected}), is_faultless, salt)
+
+
+def _prefix(one: Dispute) -> str:
+    return "" if one.court == CONTRACT else f"{one.court} "
 
 
 def _records(word: int, bits: int) -> tuple[int, ...]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from sheaf.cli.frame.paper import Paper
 
 app = typer.Typer(
-    no_args_is_help=True, help="Disputes: challenge, show, vote, reveal, appeal, proceed, withdraw."
+    no_args_is_help=True,
+    help="Disputes: challenge, prove, show, vote, reveal, appeal, proceed, withdraw, bounty.",
 )
 
 Case = Annotated[int, typer.Argument(help="The case's number.", metavar="CASE", min=1)]
@@ -22,6 +23,7 @@ Records = Annotated[
     str, typer.Argument(help="Records, such as 0,3,7-9; none for no record.", metavar="RECORDS")
 ]
 Faultless = Annotated[bool, typer.Option("--nobody", help="Hold that nobody is at fault.")]
+Bonus = Annotated[bool, typer.Option("--bonus", help="A case about shares of a bonus pool: record 0.")]
 
 
 @verb(app, "challenge")
@@ -42,15 +44,56 @@ def challenge(
     )
 
 
+@verb(app, "prove")
+def prove(
+    session: Session,
+    number: Annotated[int, typer.Argument(help="The submission's number.", metavar="SUBMISSION", min=0)],
+    find: Annotated[bool, typer.Option("--find", help="Only say what could be proven.")] = False,
+) -> None:
+    """Prove on chain that approved records are copies of earlier ones: no bond, no jury, and half of a cheat's bond.
+
+    Example: sheaf dispute prove 3 --account validator
+    """
+    from sheaf import actions
+
+    with session.working("comparing"):
+        found = actions.prove(session.acting, number, is_dry=find)
+
+    def write(out: Paper) -> None:
+        for one in found.copies:
+            whose = "its own" if one.is_own else "another's"
+            out.line(
+                f"record {one.record}: {whose} record {one.earlier_record} of submission {one.earlier_submission}"
+            )
+        out.line(f"{len(found.copies)} {'proven' if found.is_sent else 'can be proven'}")
+
+    session.answer(found, write)
+
+
+@verb(app, "bounty")
+def bounty(
+    session: Session,
+    number: Annotated[int, typer.Argument(help="The submission's number.", metavar="SUBMISSION", min=0)],
+) -> None:
+    """Take this account's part of a bond that was forfeit, once the submission is settled.
+
+    Example: sheaf dispute bounty 3 --account validator
+    """
+    from sheaf import actions
+
+    paid = actions.collect_bounty(session.acting, number)
+    session.answer({"paid": paid}, lambda out: out.line(f"{paid:,} smallest units of the request's token"))
+
+
 @verb(app, "show")
-def show(session: Session, case: Case) -> None:
+def show(session: Session, case: Case, bonus: Bonus = False) -> None:
     """Show a case: what is disputed, how far its jury is, and what is ruled.
 
     Example: sheaf dispute show 1
     """
     from sheaf import actions
 
-    one = actions.dispute(session.market, case)
+    one = actions.dispute(session.market, case, _court(bonus))
     phases = ("", "drawing", "voting", "ruled", "concluded", "collected")
 
     def write(out: Paper) -> None:
@@ -69,26 +112,30 @@ def show(session: Session, case: Case) -> None:
 
 
 @verb(app, "vote")
-def vote(session: Session, case: Case, rejected: Records, nobody: Faultless = False) -> None:
+def vote(
+    session: Session, case: Case, rejected: Records, nobody: Faultless = False, bonus: Bonus = False
+) -> None:
     """Commit, as a juror, to which of the named records are to be rejected.
 
     Example: sheaf dispute vote 1 0,7 --account validator
     """
     from sheaf import actions
 
-    seat = actions.vote(session.acting, case, _parsed(rejected), is_faultless=nobody)
+    seat = actions.vote(session.acting, case, _parsed(rejected), is_faultless=nobody, court=_court(bonus))
     session.answer({"case": case, "seat": seat}, lambda out: out.line(f"committed on seat {seat}"))
 
 
 @verb(app, "reveal")
-def reveal(session: Session, case: Case, rejected: Records, nobody: Faultless = False) -> None:
+def reveal(
+    session: Session, case: Case, rejected: Records, nobody: Faultless = False, bonus: Bonus = False
+) -> None:
     """Open the vote, given again as it was committed.
 
     Example: sheaf dispute reveal 1 0,7 --account validator
     """
     from sheaf import actions
 
-    seat = actions.reveal(session.acting, case, _parsed(rejected), is_faultless=nobody)
+    seat = actions.reveal(session.acting, case, _parsed(rejected), is_faultless=nobody, court=_court(bonus))
     session.answer({"case": case, "seat": seat}, lambda out: out.line(f"opened on seat {seat}"))
 
 
@@ -99,6 +146,7 @@ def appeal(
     against: Annotated[
         bool, typer.Option("--for-verdict", help="For the verdict; else for the challenge.")
     ] = False,
+    bonus: Bonus = False,
 ) -> None:
     """Ask for a larger jury with twice the bond, for the side that lost.
 
@@ -106,32 +154,39 @@ def appeal(
     """
     from sheaf import actions
 
-    bond = actions.appeal(session.acting, case, is_for_challenge=not against)
+    bond = actions.appeal(session.acting, case, is_for_challenge=not against, court=_court(bonus))
     session.answer({"bond": bond}, lambda out: out.line(f"appealed with {session.currency().write(bond)}"))
 
 
 @verb(app, "proceed")
-def proceed(session: Session, case: Case) -> None:
+def proceed(session: Session, case: Case, bonus: Bonus = False) -> None:
     """Do what is due in a case: draw, count, conclude, execute or share out. Anyone may.
 
     Example: sheaf dispute proceed 1 --account anyone
     """
     from sheaf import actions
 
-    done = actions.proceed(session.acting, case)
+    done = actions.proceed(session.acting, case, _court(bonus))
     session.answer({"case": case, "done": done}, lambda out: out.line(done))
 
 
 @verb(app, "withdraw")
-def withdraw(session: Session) -> None:
+def withdraw(session: Session, bonus: Bonus = False) -> None:
     """Withdraw what disputes owe this account.
 
     Example: sheaf dispute withdraw --account buyer
     """
     from sheaf import actions
 
-    paid = actions.collect_winnings(session.acting)
+    paid = actions.collect_winnings(session.acting, _court(bonus))
     session.answer({"withdrawn": paid}, lambda out: out.line(f"{session.currency().write(paid)} withdrawn"))
+
+
+def _court(is_bonus: bool) -> str:
+    from sheaf.market import bonus_pools
+    from sheaf.review import juries
+
+    return bonus_pools.DISPUTES if is_bonus else juries.CONTRACT
 
 
 def _parsed(text: str) -> list[int]:
