@@ -12,9 +12,8 @@ from sheaf import actions
 from sheaf.actions import Context, Files
 from sheaf.chain.signer import Signer
 from sheaf.domain.amounts import WAD
-from sheaf.domain.errors import InputError, Reverted
+from sheaf.domain.errors import InputError, Refused, Reverted
 from sheaf.governance import parameters
-from sheaf.market.bonus_pools import DISPUTES
 from tests.flows.town import Town
 
 
@@ -66,9 +65,7 @@ def test_shares_are_posted_disputed_and_claimed(town: Town, files: Files, tmp_pa
     case = actions.challenge_bonus(town.contributor, request)
     _judge(town, juror, case)
     assert actions.show_bonus(town.ctx, request).posting is None
-    assert (
-        actions.collect_winnings(town.contributor, DISPUTES) > actions.dispute(town.ctx, case, DISPUTES).bond
-    )
+    assert actions.bonus_winnings(town.contributor) > actions.share_case(town.ctx, case).bond
     right = actions.settle_bonus(town.buyer, request, files)
     assert right.evidence is not None and wrong.pool.left == right.pool.left == 101
     assert actions.check_bonus(town.ctx, request, files) is None
@@ -90,16 +87,19 @@ def test_shares_are_posted_disputed_and_claimed(town: Town, files: Files, tmp_pa
 
 def _judge(town: Town, juror: Context, case: int) -> None:
     for _ in range(12):
-        if actions.dispute(town.ctx, case, DISPUTES).jury.size:
+        if actions.share_case(town.ctx, case).jury.size:
             break
-        actions.proceed(juror, case, DISPUTES)
+        actions.proceed_on_shares(juror, case)
         town.mine()
-    assert (
-        actions.vote(juror, case, [0], court=DISPUTES)
-        == actions.reveal(juror, case, [0], court=DISPUTES)
-        == 0
-    )
-    assert actions.proceed(juror, case, DISPUTES) == "tally"
+    with pytest.raises(Refused, match="no seat"):
+        actions.vote_on_shares(town.buyer, case, is_rejected=False)
+    assert actions.vote_on_shares(juror, case, is_rejected=True) == 0
+    assert actions.reveal_on_shares(juror, case, is_rejected=True) == 0
+    assert [actions.proceed_on_shares(juror, case) for _ in range(2)] == ["tally", "wait"]
     town.advance(700)
-    done = [actions.proceed(juror, case, DISPUTES) for _ in range(5)]
-    assert done == ["conclude", "slash", "execute", "collect", "wait"]
+    done = [actions.proceed_on_shares(juror, case) for _ in range(5)]
+    assert done == ["conclude", "show", "execute", "collect", "wait"]
+    with pytest.raises(InputError, match="case"):
+        actions.share_case(town.ctx, 99)
+    with pytest.raises(Reverted, match="not in that phase"):
+        actions.appeal_on_shares(town.contributor, case, is_for_challenge=False)

@@ -134,19 +134,6 @@ def check_bonus(ctx: Context, request: RequestId | int, files: Files) -> str | N
     return None
 
 
-def challenge_bonus(ctx: Context, request: RequestId | int) -> int:
-    """Say with a bond that posted shares are wrong; return the case's number, of the court BonusDisputes. Raises Reverted when too late."""
-    found = bonus_pools.pool(ctx.chain, int(request))
-    if not found.posting:
-        raise InputError("request", request, "no shares are posted")
-    bond = bonus_pools.stake_of(ctx.chain, int(request))
-    require_funds(ctx, ctx.token, bond, "a challenge")
-    court = bonus_pools.DISPUTES
-    approve(ctx, ctx.token, ctx.chain.address_of(court), bond)
-    ctx.chain.send(ctx.sender, court, "challenge", found.posting, 0, 1, *bonus_pools.STANDING)
-    return int(ctx.chain.call(court, "cases"))
-
-
 def claim_bonus(ctx: Context, request: RequestId | int, account: Address | None = None) -> int:
     """Have the share of `account` (oneself) paid out to it; return the amount.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Bonus pools: fund, settle, check, challenge, claim, show, reclaim, withdraw.",
+    help="Bonus pools: fund, settle, check, challenge, claim, show, reclaim, withdraw; case, vote, reveal, appeal, proceed.",
 )
 
 Number = Annotated[int, typer.Argument(help="The request's number.", metavar="REQUEST", min=1)]
@@ -25,6 +25,12 @@ Records = Annotated[Path, typer.Argument(help="The records that were bought: one
 Task = Annotated[Path, typer.Option(help="The held-out records with right labels, of the same columns.")]
 Label = Annotated[str, typer.Option(help="Column with the class to predict.")]
 Giver = Annotated[str, typer.Option(help="Column with the account that gave a record.")]
+Case = Annotated[int, typer.Argument(help="The case's number.", metavar="CASE", min=1)]
+Opinion = Annotated[
+    Literal["wrong", "right", "nobody"],
+    typer.Argument(help="The shares are wrong, right, or nobody is at fault."),
+]
+PHASES = ("", "drawing", "voting", "ruled", "concluded", "collected")
 Utility = Annotated[
     Literal["mixed", "nearest", "linear", "logistic"], typer.Option(help="What learns from the records.")
 ]
@@ -100,16 +106,14 @@ def check(
 
 @verb(app, "challenge")
 def challenge(session: Session, number: Number) -> None:
-    """Say with a bond that posted shares are wrong; jurors compute them again (`sheaf dispute … --bonus`).
+    """Say with a bond that posted shares are wrong; jurors compute them again (`sheaf bonus check`).
 
     Example: sheaf bonus challenge 1 --account contributor
     """
     from sheaf import actions
 
     case = actions.challenge_bonus(session.acting, number)
-    session.answer(
-        {"case": case}, lambda out: out.line(f"case {case}: see `sheaf dispute show {case} --bonus`")
-    )
+    session.answer({"case": case}, lambda out: out.line(f"case {case}: see `sheaf bonus case {case}`"))
 
 
 @verb(app, "claim")
@@ -161,6 +165,9 @@ def withdraw(
     request: Annotated[
         int | None, typer.Option(help="In the token of this request; else in SHEAF.", min=1)
     ] = None,
+    winnings: Annotated[
+        bool, typer.Option("--winnings", help="What disputes about shares owe instead.")
+    ] = False,
 ) -> None:
     """Withdraw what pools owe this account: stakes, and what shares left of a pool.
 
@@ -168,10 +175,96 @@ def withdraw(
     """
     from sheaf import actions
 
+    if winnings:
+        won = actions.bonus_winnings(session.acting)
+        session.answer({"withdrawn": won}, lambda out: out.line(f"{session.currency().write(won)} withdrawn"))
+        return
     token = actions.show_request(session.market, request).token if request else None
     paid = actions.withdraw_bonus(session.acting, token)
     money = _currency(session, request) if request else session.currency()
     session.answer({"withdrawn": paid}, lambda out: out.line(f"{money.write(paid)} withdrawn"))
+
+
+@verb(app, "case")
+def case_(session: Session, case: Case) -> None:
+    """Show a case about posted shares: how far its jury is, and what is ruled.
+
+    Example: sheaf bonus case 1
+    """
+    from sheaf import actions
+
+    one = actions.share_case(session.market, case)
+    phase = PHASES[one.jury.phase]
+    ruled = "rejected" if one.is_rejected else "nobody at fault" if one.is_hung else "they stand"
+    answer = {
+        "case": case, "posting": one.posting, "request": one.request, "phase": phase, "round": one.jury.round,
+        "seats": one.jury.size, "ruled": ruled, "challenger": one.challenger, "bond": one.bond,
+    }  # fmt: skip
+
+    def write(out: Paper) -> None:
+        out.line(f"case {case} about the shares of request {one.request}, posting {one.posting}: {phase}")
+        opened = one.jury.opened.bit_count()
+        out.line(f"round {one.jury.round}, {one.jury.size} seats, {opened} votes opened; so far {ruled}")
+
+    session.answer(answer, write)
+
+
+@verb(app, "vote")
+def vote(session: Session, case: Case, opinion: Opinion) -> None:
+    """Commit, as a juror, to whether the posted shares are wrong; `reveal` opens the vote.
+
+    Example: sheaf bonus vote 1 wrong --account validator
+    """
+    from sheaf import actions
+
+    seat = actions.vote_on_shares(session.acting, case, **_meant(opinion))
+    session.answer({"case": case, "seat": seat}, lambda out: out.line(f"committed on seat {seat}"))
+
+
+@verb(app, "reveal")
+def reveal(session: Session, case: Case, opinion: Opinion) -> None:
+    """Open the vote, given again as it was committed.
+
+    Example: sheaf bonus reveal 1 wrong --account validator
+    """
+    from sheaf import actions
+
+    seat = actions.reveal_on_shares(session.acting, case, **_meant(opinion))
+    session.answer({"case": case, "seat": seat}, lambda out: out.line(f"opened on seat {seat}"))
+
+
+@verb(app, "appeal")
+def appeal(
+    session: Session,
+    case: Case,
+    for_shares: Annotated[
+        bool, typer.Option("--for-shares", help="For the shares; else for the challenge.")
+    ] = False,
+) -> None:
+    """Ask for a larger jury with twice the bond, for the side that lost.
+
+    Example: sheaf bonus appeal 1 --account contributor
+    """
+    from sheaf import actions
+
+    bond = actions.appeal_on_shares(session.acting, case, is_for_challenge=not for_shares)
+    session.answer({"bond": bond}, lambda out: out.line(f"appealed with {session.currency().write(bond)}"))
+
+
+@verb(app, "proceed")
+def proceed(session: Session, case: Case) -> None:
+    """Do what is due in a case: draw, count, conclude, show the stake, execute or share out. Anyone may.
+
+    Example: sheaf bonus proceed 1 --account anyone
+    """
+    from sheaf import actions
+
+    done = actions.proceed_on_shares(session.acting, case)
+    session.answer({"case": case, "done": done}, lambda out: out.line(done))
+
+
+def _meant(opinion: str) -> dict[str, bool]:
+    return {"is_rejected": opinion == "wrong", "is_faultless": opinion == "nobody"}
 
 
 def _files(file: Path, task: Path, label: str, contributor: str, model: str) -> Files:
