@@ -3,7 +3,7 @@
 """
 @title Verdicts
 @license AGPL-3.0-only
-@notice Stands where Committees, Reviews and Scores stand, so that Requests can be tested with verdicts of every kind.
+@notice Stands where Committees, Reviews, Scores and Proofs stand, so that Requests can be tested with verdicts of every kind.
 """
 
 from sheaf.contracts.interfaces import IReviews
@@ -12,6 +12,7 @@ from sheaf.contracts.interfaces import IScores
 is_drawn: public(HashMap[uint256, bool])
 outcomes: HashMap[uint256, IReviews.Outcome]
 rated: HashMap[uint256, IScores.Terms]
+credited: public(HashMap[uint256, uint256])
 
 
 @external
@@ -45,3 +46,8 @@ def close(submission: uint256) -> IReviews.Outcome:
     assert outcome.size != 0, "verdicts: not decided"
     self.outcomes[submission] = empty(IReviews.Outcome)
     return outcome
+
+
+@external
+def credit(submission: uint256, token: address, amount: uint256):
+    self.credited[submission] = amount

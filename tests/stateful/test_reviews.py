@@ -23,6 +23,7 @@ masks = st.one_of(st.sampled_from([2047, 2047, 5, 2]), st.integers(0, 2**11 - 1)
 sizes = st.sampled_from([1, 3, 255, 256, 257])
 TIMES = Times(challenge_seconds=172_800, draw_blocks=7200, ruling_seconds=604_800, missing_reveal_bps=100)
 ARBITER = str(boa.env.generate_address("arbiter"))
+PROOFS = str(boa.env.generate_address("proofs"))
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Case:
     ids: list[int]
     rounds: list[Round]
     carried: tuple[int, ...] = ()
+    verdict: tuple[bytes, bytes] | None = None
     is_closed: bool = False
 
 
@@ -51,6 +53,7 @@ class Case:
 def _deployed() -> World:
     world = World()
     world.reviews.propose_arbiter(ARBITER, sender=world.deployer)
+    world.reviews.propose_proofs(PROOFS, sender=world.deployer)
     world.parameters.set_round(0, 3, 2, sender=world.deployer)
     boa.env.time_travel(seconds=10)
     return world
@@ -184,6 +187,27 @@ class Reviews(RuleBasedStateMachine):
             lambda: self.twin.rule(number, rejected, pending, ARBITER),
             lambda: self.world.reviews.rule(number, rejected, pending, sender=ARBITER),
         )
+        self._note_verdict(case)
+
+    @rule(pick=picks, record=st.integers(0, 256), forged=st.integers(0, 8))
+    def convict(self, pick: int, record: int, forged: int) -> None:
+        number, case, _ = self._pick(pick)
+        verdict = case.verdict or (_bitmap(case.records, 0), _bitmap(case.records, 0))
+        if forged == 0:
+            verdict = (verdict[1], verdict[0])
+        record %= case.records
+        # A mere rejection: what forfeits do is Requests' business.
+        self._step(
+            lambda: self.twin.convict(number, record, *verdict),
+            lambda: self.world.reviews.convict(number, record, False, *verdict, sender=PROOFS),
+        )
+        self._note_verdict(case)
+
+    def _note_verdict(self, case: Case) -> None:
+        """Keep the verdict as the last event of Reviews told it."""
+        for event in self.world.reviews.get_logs():
+            if type(event).__name__ in ("Tallied", "Ruled"):
+                case.verdict = (event.rejected_bitmap, event.hung_bitmap)
 
     @rule(pick=picks, forged=st.integers(0, 4))
     def score(self, pick: int, forged: int) -> None:
@@ -273,6 +297,7 @@ class Reviews(RuleBasedStateMachine):
             left = [e for e in self.world.reviews.get_logs() if type(e).__name__ == "RoundHung"]
             if left:
                 case.carried = tuple(left[0].carried)
+            self._note_verdict(case)
 
         self._step(lambda: self.twin.tally(number, opened), count)
 

@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from sheaf.actions.cases.rating import votes_of
-from sheaf.domain.ids import Address, SubmissionId
+from sheaf.domain.ids import ZERO_ADDRESS, Address, SubmissionId
 from sheaf.market import requests
 from sheaf.review import committees, openings, reviews, scores
 from sheaf.review.scores import Standing
@@ -148,7 +148,7 @@ def _check_payments(ctx: Context, case: Case) -> None:
     decided_first = min(case.records - first.hung, last.approved + last.rejected)
     verdict = requests.Verdict(
         last.approved, last.rejected, decided_first, len(case.rounds[0].members), len(case.members),
-        state.opened_mask, case.members,
+        state.opened_mask, case.members, _forfeit_to(ctx, case),
     )  # fmt: skip
     made = requests.submission(ctx.chain, case.submission)
     prices = requests.Prices(
@@ -159,6 +159,13 @@ def _check_payments(ctx: Context, case: Case) -> None:
     _same("records rejected", settled["rejected"], last.rejected)
     for name in ("paid", "validators_paid", "bond_back", "forfeited", "protocol_fee", "unearned"):
         _same(name.replace("_", " "), settled[name], getattr(parts, name))
+
+
+def _forfeit_to(ctx: Context, case: Case) -> str:
+    """Return who got the bond because a record was proven to be a copy of one of the same account; the zero address if nobody did."""
+    convicted = [one.args for one in _said(ctx) if one.name == "Convicted"]
+    is_forfeit = any(one["submission"] == case.submission and one["is_forfeit"] for one in convicted)
+    return ctx.chain.address_of("Proofs") if is_forfeit else ZERO_ADDRESS
 
 
 def _check_ratings(ctx: Context, case: Case) -> None:

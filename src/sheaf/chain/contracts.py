@@ -27,8 +27,14 @@ NAMES = (
     "Standing",
     "Disputes",
     "Reversals",
+    "Proofs",
+    "BonusPools",
+    "BonusDisputes",
 )
 """The market's contracts, in the order in which they are deployed."""
+
+INSTANCES = {"BonusDisputes": "Disputes"}
+"""Contracts of the market that are deployed from another's code, to judge something else by the same rules."""
 
 SOURCES = Path(__file__).resolve().parent.parent / "contracts"
 
@@ -84,6 +90,7 @@ class Artifact:
 @lru_cache(maxsize=64)
 def artifact(name: str) -> Artifact:
     """Return the compiled contract `name` as it was committed beside its source. Raises InputError if there is none."""
+    name = INSTANCES.get(name, name)
     for path in SOURCES.glob(f"*/artifacts/{name}.json") if name.isidentifier() else ():
         return read_artifact(path)
     known = sorted(path.stem for path in SOURCES.glob("*/artifacts/*.json"))

@@ -36,6 +36,7 @@ class Profile:
     unbonding_seconds: int
     min_stake: int
     max_stake: int
+    bonus_term_seconds: int
     parameters: dict[str, int]
 
 
@@ -47,6 +48,7 @@ PROFILES = {
         unbonding_seconds=10,
         min_stake=WAD,
         max_stake=1_000_000 * WAD,
+        bonus_term_seconds=86_400,
         parameters={
             "commit_seconds": 600,
             "reveal_seconds": 600,
@@ -67,6 +69,7 @@ PROFILES = {
         unbonding_seconds=14 * 86_400,
         min_stake=100 * WAD,
         max_stake=1_000_000 * WAD,
+        bonus_term_seconds=90 * 86_400,
         parameters={},
     ),
 }
@@ -121,28 +124,35 @@ def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Itera
         "token": at["MarketToken"], "stake_token": at["MarketToken"], "parameters": at["Parameters"], "stakes": at["Stakes"],
         "committees": at["Committees"], "reviews": at["Reviews"], "scores": at["Scores"],
         "escrow": at["Escrow"], "requests": at["Requests"], "standing": at["Standing"],
-        "disputes": at["Disputes"], "reversals": at["Reversals"],
+        "disputes": at["Disputes"], "reversals": at["Reversals"], "bonus_disputes": at["BonusDisputes"],
         "governor": deployer, "owner": deployer, "supply": profile.supply, "is_test": profile.is_test,
         "period_blocks": profile.period_blocks, "unbonding_seconds": profile.unbonding_seconds,
-        "min_stake": profile.min_stake, "max_stake": profile.max_stake,
+        "min_stake": profile.min_stake, "max_stake": profile.max_stake, "term_seconds": profile.bonus_term_seconds,
     }  # fmt: skip
 
-    def by_name(inputs: list[dict[str, Any]]) -> tuple[Any, ...]:
-        return tuple(known[part["name"].rstrip("_")] for part in inputs)
+    # To these Disputes a posting of shares is a submission, its review and its committee in one.
+    judged = dict.fromkeys(("committees", "reviews", "requests", "reversals"), at["BonusPools"])
+
+    def by_name(name: str, inputs: list[dict[str, Any]]) -> tuple[Any, ...]:
+        given = {**known, **judged} if name == "BonusDisputes" else known
+        return tuple(given[part["name"].rstrip("_")] for part in inputs)
 
     for name in NAMES:
-        yield _Step(name, "", by_name(artifact(name).constructor))
+        yield _Step(name, "", by_name(name, artifact(name).constructor))
     for name in NAMES:
         for entry in artifact(name).abi:
             if entry.get("name") == "wire":
-                yield _Step(name, "wire", by_name(entry["inputs"]))
+                yield _Step(name, "wire", by_name(name, entry["inputs"]))
     yield _Step("Stakes", "appoint", (at["Committees"], DRAW))
     yield _Step("Stakes", "appoint", (at["Reviews"], RELEASE))
     yield _Step("Stakes", "appoint", (at["Scores"], SLASH))
     yield _Step("Stakes", "appoint", (at["Disputes"], RELEASE | SLASH | DRAW))
     yield _Step("Stakes", "appoint", (at["Reversals"], SLASH))
+    yield _Step("Stakes", "appoint", (at["BonusDisputes"], RELEASE | SLASH | DRAW))
     yield _Step("Reviews", "propose_arbiter", (at["Disputes"],))
+    yield _Step("Reviews", "propose_proofs", (at["Proofs"],))
     yield _Step("Standing", "propose_feeder", (at["Reversals"],))
+    yield _Step("Standing", "propose_feeder", (at["Proofs"],))
     for name, value in profile.parameters.items():
         yield _Step("Parameters", "set", (name, value))
 

@@ -12,6 +12,7 @@ import typer
 
 from sheaf.cli import (
     account,
+    bonus,
     bundle,
     demo,
     network,
@@ -42,6 +43,7 @@ app.add_typer(submission.app, name="submission")
 app.add_typer(stake.app, name="stake")
 app.add_typer(review.app, name="review")
 app.add_typer(dispute.app, name="dispute")
+app.add_typer(bonus.app, name="bonus")
 app.add_typer(network.validator, name="validator")
 app.add_typer(network.custodian, name="custodian")
 app.add_typer(quality.app, name="quality")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sheaf.domain.amounts import BPS, WAD, divide_up, share_bps
 from sheaf.domain.errors import Refused
-from sheaf.domain.ids import Address, Cid, RequestId, SubmissionId
+from sheaf.domain.ids import ZERO_ADDRESS, Address, Cid, RequestId, SubmissionId
 from sheaf.domain.request import Request
 from sheaf.market import escrow
 from sheaf.market.escrow import EscrowTwin, Pay, Settlement
@@ -35,7 +35,10 @@ class Reservation(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What the settlement needs of a review: `decided_first` records were decided by the `first_size` seats of round 1."""
+    """What the settlement needs of a review: `decided_first` records were decided by the `first_size` seats of round 1.
+
+    `forfeit_to` gets the whole bond but the reviewers' fee of rejected records; the zero address where it is not forfeit.
+    """
 
     approved: int
     rejected: int
@@ -44,6 +47,7 @@ class Verdict(NamedTuple):
     size: int
     opened_mask: int
     accounts: Sequence[str]
+    forfeit_to: str = ZERO_ADDRESS
 
 
 class Ratings(NamedTuple):
@@ -198,6 +202,8 @@ def split(verdict: Verdict, prices: Prices, ratings: Ratings = UNRATED) -> Split
         seats.append(share_bps(share, ratings.factors[seat]) if verdict.opened_mask >> seat & 1 else 0)
     paid = bought * price
     forfeited = refused * price * bond_percent // 100
+    if verdict.forfeit_to != ZERO_ADDRESS:
+        forfeited = bond - from_bond
     return Split(
         paid=paid,
         seat_pays=tuple(seats),
@@ -310,7 +316,10 @@ class RequestsTwin:
         parts = split(verdict, prices, ratings)
         pays = [Pay(made.contributor, parts.paid + parts.bond_back)]
         pays += [Pay(account, pay) for account, pay in zip(verdict.accounts, parts.seat_pays, strict=False)]
-        pays.append(Pay(self.rules.treasury, parts.protocol_fee + parts.forfeited + parts.unearned))
+        is_forfeit = verdict.forfeit_to != ZERO_ADDRESS
+        kept = 0 if is_forfeit else parts.forfeited
+        pays.append(Pay(self.rules.treasury, parts.protocol_fee + kept + parts.unearned))
+        pays.append(Pay(verdict.forfeit_to, parts.forfeited - kept))
         taken = parts.paid + parts.validators_paid + parts.unearned - parts.from_bond
         settlement = Settlement(
             amount, fee, bond, taken, parts.protocol_fee, tuple(pay for pay in pays if pay.amount)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sheaf.chain.signer import Signer
 
 CONTRACT = "Disputes"
+"""Who judges verdicts; `court` names another of the same code, such as BonusDisputes."""
 
 SEATS = 23
 ROUNDS = 3
@@ -93,39 +94,39 @@ def ruling(votes: Sequence[int], mask: int, rejected: int, hung: int) -> tuple[i
     return ruled_rejected & mask, ruled_hung & mask
 
 
-def draw(chain: Chain, signer: Signer, case: int) -> Receipt:
+def draw(chain: Chain, signer: Signer, case: int, court: str = CONTRACT) -> Receipt:
     """Draw the next jury of a case. Raises Reverted before the target block has passed, or if it can no longer be read."""
-    return chain.send(signer, CONTRACT, "draw", case)
+    return chain.send(signer, court, "draw", case)
 
 
-def redraw(chain: Chain, signer: Signer, case: int) -> Receipt:
+def redraw(chain: Chain, signer: Signer, case: int, court: str = CONTRACT) -> Receipt:
     """Anchor a draw anew whose block can no longer be read."""
-    return chain.send(signer, CONTRACT, "redraw", case)
+    return chain.send(signer, court, "redraw", case)
 
 
-def commit(chain: Chain, signer: Signer, case: int, seat: int, made: bytes) -> Receipt:
+def commit(chain: Chain, signer: Signer, case: int, seat: int, made: bytes, court: str = CONTRACT) -> Receipt:
     """Commit to a vote, as the juror on `seat`."""
-    return chain.send(signer, CONTRACT, "commit", case, seat, made)
+    return chain.send(signer, court, "commit", case, seat, made)
 
 
-def reveal(chain: Chain, signer: Signer, case: int, seat: int, vote: Vote) -> Receipt:
+def reveal(chain: Chain, signer: Signer, case: int, seat: int, vote: Vote, court: str = CONTRACT) -> Receipt:
     """Open a vote that was committed."""
-    return chain.send(signer, CONTRACT, "reveal", case, seat, *vote)
+    return chain.send(signer, court, "reveal", case, seat, *vote)
 
 
-def tally(chain: Chain, signer: Signer, case: int) -> Receipt:
+def tally(chain: Chain, signer: Signer, case: int, court: str = CONTRACT) -> Receipt:
     """Count the votes of a round."""
-    return chain.send(signer, CONTRACT, "tally", case)
+    return chain.send(signer, court, "tally", case)
 
 
-def jury(chain: Chain, case: int) -> Jury:
+def jury(chain: Chain, case: int, court: str = CONTRACT) -> Jury:
     """Return the state of a case's jury."""
-    return unpack(int(chain.call(CONTRACT, "jury_of", case)))
+    return unpack(int(chain.call(court, "jury_of", case)))
 
 
-def jurors(chain: Chain, case: int) -> list[int]:
+def jurors(chain: Chain, case: int, court: str = CONTRACT) -> list[int]:
     """Return the validator ids of a case's jurors, in seat order."""
-    return [int(chain.call(CONTRACT, "juror", case, seat)) for seat in range(jury(chain, case).size)]
+    return [int(chain.call(court, "juror", case, seat)) for seat in range(jury(chain, case, court).size)]
 
 
 def audit(chain: Chain, signer: Signer, submission: int, rejected: bytes, hung: bytes) -> Receipt:

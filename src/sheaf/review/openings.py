@@ -150,6 +150,17 @@ def is_marked(bitmap: bytes, record: int) -> bool:
     return bool(int.from_bytes(bitmap[start : start + WORD_BYTES], "big") >> record % WORD_BITS & 1)
 
 
+def with_convictions(rejected: bytes, hung: bytes, convicted: Iterable[int]) -> tuple[bytes, bytes]:
+    """Return both bitmaps with the `convicted` records rejected."""
+    mask = bytearray(len(rejected))
+    for record in convicted:
+        word, bit = divmod(record, WORD_BITS)
+        mask[WORD_BYTES * (word + 1) - 1 - bit // 8] |= 1 << bit % 8
+    whole = int.from_bytes(mask, "big")
+    found = int.from_bytes(rejected, "big") | whole, int.from_bytes(hung, "big") & ~whole
+    return found[0].to_bytes(len(rejected), "big"), found[1].to_bytes(len(hung), "big")
+
+
 def marks(bitmap: bytes) -> int:
     """Return how many bits of `bitmap` are set."""
     return int.from_bytes(bitmap, "big").bit_count()

@@ -118,6 +118,7 @@ class _Docket:
     chain: bytes = openings.NO_SEAL
     shown: dict[int, bytes] = field(default_factory=dict)
     count: Count | None = None
+    convicted: set[int] = field(default_factory=set)
 
     @property
     def first(self) -> int:
@@ -237,6 +238,18 @@ class ReviewsTwin:
         self._set_verdict(docket, rejected, hung)
         docket.decided_first = min(docket.decided_first, docket.approved + docket.rejected)
 
+    def convict(self, submission: int, record: int, rejected: bytes, hung: bytes) -> None:
+        """Reject an approved record of the verdict (rejected, hung) for good; the caller is Proofs."""
+        docket = self.dockets.get(submission)
+        if docket is None or docket.phase not in (DECIDED, HELD):
+            raise Refused("reviews: not decided")
+        _require(self.now < docket.settle_after, "reviews: challenge window is over")
+        _require(keccak(rejected + hung) == docket.verdict, "reviews: not the verdict")
+        is_approved = not any(openings.is_marked(bitmap, record) for bitmap in (rejected, hung))
+        _require(is_approved, "reviews: not an approved record")
+        docket.convicted.add(record)
+        self._set_verdict(docket, rejected, hung)
+
     def close(self, submission: int) -> Outcome:
         """End a review; the caller is Requests."""
         docket = self.dockets.get(submission)
@@ -261,7 +274,6 @@ class ReviewsTwin:
         docket = self.dockets.get(submission)
         if docket is None:
             return Review()
-        is_decided = docket.phase >= DECIDED
         return Review(
             docket.phase,
             docket.round,
@@ -271,7 +283,7 @@ class ReviewsTwin:
             docket.approved,
             docket.rejected,
             docket.decided_first,
-            docket.verdict if is_decided else bytes(32),
+            docket.verdict if docket.phase >= DECIDED else bytes(32),
         )
 
     def openings(self, submission: int, number: int) -> bytes:
@@ -343,6 +355,7 @@ class ReviewsTwin:
         docket.settle_after = self.now + self.times.challenge_seconds
 
     def _set_verdict(self, docket: _Docket, rejected: bytes, hung: bytes) -> None:
+        rejected, hung = openings.with_convictions(rejected, hung, docket.convicted)
         docket.rejected = openings.marks(rejected)
         docket.approved = docket.records - docket.rejected - openings.marks(hung)
         docket.verdict = keccak(rejected + hung)

@@ -8,6 +8,7 @@ from typing import Any
 
 import boa
 
+from sheaf.domain.ids import ZERO_ADDRESS
 from tests.contracts.market_world import CID, FOREVER, GOLD, KEY, MOCKS, PARAMETERS, ROOT, TOKEN, source
 
 SEATS = tuple(str(boa.env.generate_address(f"seat {i}")) for i in range(23))
@@ -49,7 +50,7 @@ class Desk:
         """Let the review of a submission be decided."""
         standard = {
             "approved": approved, "rejected": rejected, "decided_first": approved + rejected, "first_size": 5, "size": 5,
-            "opened_mask": 31, "accounts": list(SEATS[:5]),
+            "opened_mask": 31, "accounts": list(SEATS[:5]), "forfeit_to": ZERO_ADDRESS,
         }  # fmt: skip
         self.verdicts.draw(submission)
         self.verdicts.decide(submission, tuple((standard | changes).values()))

@@ -44,6 +44,17 @@ def test_every_unit_has_an_owner(case: tuple[Verdict, int, int, int, int, int]) 
         assert taken == 0
 
 
+@given(settled())
+def test_a_forfeit_moves_the_bond_and_nothing_else(case: tuple[Verdict, int, int, int, int, int]) -> None:
+    """Where the bond is forfeit all of it that pays no reviewer is, and everybody else gets what they would have got."""
+    verdict, records, price, fee_bps, protocol_fee_bps, percent = case
+    bond = reserved_by(records, price, fee_bps, protocol_fee_bps, percent).bond
+    prices = Prices(price, fee_bps, protocol_fee_bps, percent, bond)
+    plain, lost = split(verdict, prices), split(verdict._replace(forfeit_to="proofs"), prices)
+    assert (lost.bond_back, lost.forfeited) == (0, bond - plain.from_bond)
+    assert lost._replace(bond_back=plain.bond_back, forfeited=plain.forfeited) == plain
+
+
 @given(
     settled(), st.floats(0, 1), st.floats(0, 1), st.lists(st.integers(7000, 10_000), min_size=23, max_size=23)
 )

@@ -122,6 +122,23 @@ def gather(ctx: Context, before: Case) -> list[SubmissionId]:
     return missing
 
 
+def held(ctx: Context, case: Case) -> sheets.Sheet | None:
+    """Return the sheet of a submission as this account has it: shared with it, or made from content that it can open; else None."""
+    from sheaf.actions.cases.examine import open_content
+
+    found = _find(ctx, case)
+    if found is not None:
+        return found
+    try:
+        key = letters.find_key(ctx, case.submission, case.key_commitment)
+        content = open_content(ctx, case, key, None) if key else None
+    except SheafError:
+        return None
+    if content is None or content.root != case.root:
+        return None
+    return sheets.Sheet(content.salts, content.digests)
+
+
 def _taken(ctx: Context) -> Taken:
     """Return what is in the index; after a rollback that gave a number to another submission the index begins anew."""
     taken = journal.recall(ctx.folder / "taken.json", Taken) or Taken()

@@ -22,7 +22,7 @@ REFUSED = "refused"
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Disputes: challenge, list, show; as a juror seats, records, decide, vote, reveal; appeal, proceed, withdraw.",
+    help="Disputes: challenge, prove, list, show; as a juror seats, records, decide, vote, reveal; appeal, proceed, withdraw, bounty.",
 )
 
 Case = Annotated[int, typer.Argument(help="The case's number.", metavar="CASE", min=1)]
@@ -56,6 +56,47 @@ def challenge(session: Session, number: Submission, records: Disputed = REFUSED)
         out.line(f"next: sheaf dispute show {cases[0]}")
 
     session.answer({"cases": cases, "bonds": bonds}, write)
+
+
+@verb(app, "prove")
+def prove(
+    session: Session,
+    number: Submission,
+    find: Annotated[bool, typer.Option("--find", help="Only say what could be proven.")] = False,
+) -> None:
+    """Prove on chain that approved records are copies of earlier ones: no bond, no jury, and half of a cheat's bond.
+
+    Example: sheaf dispute prove 3 --account validator
+    """
+    from sheaf import actions
+
+    with session.working("comparing"):
+        found = actions.prove(session.acting, number, is_dry=find)
+
+    def write(out: Paper) -> None:
+        for one in found.copies:
+            whose = "its own" if one.is_own else "another's"
+            out.line(
+                f"record {one.record}: {whose} record {one.earlier_record} of submission {one.earlier_submission}"
+            )
+        out.line(f"{len(found.copies)} {'proven' if found.is_sent else 'can be proven'}")
+
+    session.answer(found, write)
+
+
+@verb(app, "bounty")
+def bounty(
+    session: Session,
+    number: Submission,
+) -> None:
+    """Take this account's part of a bond that was forfeit, once the submission is settled.
+
+    Example: sheaf dispute bounty 3 --account validator
+    """
+    from sheaf import actions
+
+    paid = actions.collect_bounty(session.acting, number)
+    session.answer({"paid": paid}, lambda out: out.line(f"{paid:,} smallest units of the request's token"))
 
 
 @verb(app, "list")

@@ -13,6 +13,7 @@ from ethereum.ercs import IERC20
 from ..interfaces import ICommittees
 from ..interfaces import IEscrow
 from ..interfaces import IParameters
+from ..interfaces import IProofs
 from ..interfaces import IRequests
 from ..interfaces import IReviews
 from ..interfaces import IScores
@@ -400,6 +401,8 @@ def _settle(submission: uint256) -> address:
         packed, self._prices[request], outcome, terms, staticcall parameters.treasury()
     )
     token: address = extcall escrow.settle(request, parts.settlement)
+    if outcome.forfeit_to != empty(address):
+        extcall IProofs(outcome.forfeit_to).credit(submission, token, parts.forfeited)
     log IRequests.SubmissionSettled(
         submission=submission,
         request=request,

@@ -3,12 +3,13 @@
 """
 @title Dockets
 @license AGPL-3.0-only
-@notice The state of a review, packed into one word, and what of it depends on the round. Pure: no storage, no calls.
+@notice The state of a review, packed into one word, and what of it depends on the round.
 """
 
 from . import bitmaps
 
 COMMITTING: constant(uint256) = 1
+HUNG: constant(uint256) = 2
 
 # One word in storage, in this order from the lowest bit. The masks have one bit per seat of both rounds.
 struct Docket:
@@ -27,6 +28,44 @@ struct Docket:
     rejected: uint256  # 15
     decided_first: uint256  # 15
     counted_block: uint256  # 32
+    convicted: uint256  # 1: some records were proven to be copies
+
+
+packed: HashMap[uint256, uint256]
+# While a round is open: the chain of its commitments, keccak256(chain before, seat, seal); after its tally: the verdict.
+digests: HashMap[uint256, bytes32]
+
+
+@view
+@external
+def hung_block(submission: uint256) -> uint256:
+    """
+    @notice The block of round 1's tally while the review is hung; 0 otherwise.
+    """
+    docket: Docket = self.load(submission)
+    if docket.phase != HUNG:
+        return 0
+    return docket.counted_block
+
+
+@view
+@external
+def counted_block(submission: uint256) -> uint256:
+    """
+    @notice The block in which a review was last counted or finalised; 0 before.
+    """
+    return self.load(submission).counted_block
+
+
+@view
+@internal
+def load(submission: uint256) -> Docket:
+    return self.unpack(self.packed[submission])
+
+
+@internal
+def save(submission: uint256, docket: Docket):
+    self.packed[submission] = self.pack(docket)
 
 
 @pure
@@ -48,6 +87,7 @@ def pack(docket: Docket) -> uint256:
         | (docket.rejected << 190)
         | (docket.decided_first << 205)
         | (docket.counted_block << 220)
+        | (docket.convicted << 252)
     )
 
 
@@ -69,7 +109,8 @@ def unpack(packed: uint256) -> Docket:
         approved=(packed >> 175) & 32767,
         rejected=(packed >> 190) & 32767,
         decided_first=(packed >> 205) & 32767,
-        counted_block=packed >> 220,
+        counted_block=(packed >> 220) & 4294967295,
+        convicted=packed >> 252,
     )
 
 

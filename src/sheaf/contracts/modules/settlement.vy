@@ -40,6 +40,7 @@ def split(
          from the reserve if it was approved and from the bond if it was rejected. Records decided in round 1 pay the seats of
          round 1, the others all seats. A seat that did not open earns nothing, and no seat more than its factor: the rest goes
          to the treasury. Gold is neither paid nor forfeited, and its reviewers are paid from the reserve.
+         Where the bond is forfeit, all of it that pays no reviewer goes to who declared it so.
     """
     price: uint256 = prices % PRICE_LIMIT
     fee_bps: uint256 = (prices >> 224) % 2**16
@@ -59,6 +60,8 @@ def split(
     parts.paid = bought * price
     parts.protocol_fee = parts.paid * (prices >> 240) // BPS
     parts.forfeited = refused * price * (packed >> 248) // 100
+    if outcome.forfeit_to != empty(address):
+        parts.forfeited = bond - from_bond
     parts.bond_back = bond - from_bond - parts.forfeited
     pays: DynArray[IEscrow.Pay, 26] = []
     if parts.paid + parts.bond_back > 0:
@@ -76,7 +79,11 @@ def split(
                 parts.validators_paid += share
                 pays.append(IEscrow.Pay(account=outcome.accounts[seat], amount=share))
     parts.unearned = pool - parts.validators_paid
-    kept: uint256 = parts.protocol_fee + parts.forfeited + parts.unearned
+    kept: uint256 = parts.protocol_fee + parts.unearned
+    if outcome.forfeit_to == empty(address):
+        kept += parts.forfeited
+    elif parts.forfeited > 0:
+        pays.append(IEscrow.Pay(account=outcome.forfeit_to, amount=parts.forfeited))
     if kept > 0:
         pays.append(IEscrow.Pay(account=treasury, amount=kept))
     parts.settlement = IEscrow.Settlement(

@@ -26,9 +26,21 @@ from ..modules import dockets
 from ..modules import seals
 
 implements: IReviews
-initializes: arbitration
+initializes: dockets
+initializes: arbitration[dockets := dockets]
 exports: (
-    arbitration.propose_arbiter, arbitration.arbiter, arbitration.pending_arbiter, arbitration.arbiter_from
+    arbitration.propose_arbiter,
+    arbitration.arbiter,
+    arbitration.pending_arbiter,
+    arbitration.arbiter_from,
+    arbitration.propose_proofs,
+    arbitration.proofs,
+    arbitration.convicted,
+    arbitration.hold,
+    arbitration.rule,
+    arbitration.convict,
+    dockets.hung_block,
+    dockets.counted_block,
 )
 
 COMMITTING: constant(uint256) = 1
@@ -46,7 +58,6 @@ CARRIED: constant(uint256) = 384
 CHALLENGE_SECONDS: constant(uint256) = 64
 DRAW_BLOCKS: constant(uint256) = 128
 MISSING_REVEAL_BPS: constant(uint256) = 192
-RULING_SECONDS: constant(uint256) = 224
 
 deployer: immutable(address)
 parameters: public(immutable(IParameters))
@@ -54,9 +65,6 @@ committees: public(immutable(ICommittees))
 stakes: public(immutable(IStakes))
 
 requests: public(IRequests)
-_dockets: HashMap[uint256, uint256]
-# While a round is open: the chain of its commitments, keccak256(chain before, seat, seal); after its tally: the verdict.
-_digests: HashMap[uint256, bytes32]
 # By submission and round, what its tally was shown: keccak256(abi_encode(mask, accounts, hash of each bitmap)).
 openings: public(HashMap[uint256, HashMap[uint256, bytes32]])
 left: public(HashMap[uint256, bytes32])
@@ -97,9 +105,9 @@ def commit(submission: uint256, seat: uint256, commitment: bytes32):
         staticcall committees.seat_account(submission, seat) == msg.sender
     ), "reviews: not this seat's validator"
     seal: bytes32 = seals.of_commitment(commitment, msg.sender)
-    self._digests[submission] = seals.chained(self._link(submission, docket), seat, seal)
+    dockets.digests[submission] = seals.chained(self._link(submission, docket), seat, seal)
     docket.committed |= 1 << seat
-    self._save(submission, docket)
+    dockets.save(submission, docket)
     log IReviews.Committed(submission=submission, seat=seat, commitment=commitment)
 
 
@@ -118,7 +126,7 @@ def commit_jointly(
     panel: ICommittees.Committee = empty(ICommittees.Committee)
     accounts: DynArray[address, 23] = []
     panel, accounts = staticcall committees.sitting(submission)
-    docket: dockets.Docket = self._begun(submission, dockets.unpack(self._dockets[submission]), panel)
+    docket: dockets.Docket = self._begun(submission, dockets.load(submission), panel)
     dockets.check_votable(docket, group)
     assert len(commitments) == bitmaps.ones(group), "reviews: one commitment per seat"
     assert len(signatures) == len(commitments), "reviews: one signature per commitment"
@@ -131,9 +139,9 @@ def commit_jointly(
             assert signer == accounts[seat], "reviews: not the signature of this seat's validator"
             link = seals.chained(link, seat, seals.of_commitment(commitments[i], signer))
             i += 1
-    self._digests[submission] = link
+    dockets.digests[submission] = link
     docket.committed |= group
-    self._save(submission, docket)
+    dockets.save(submission, docket)
     log IReviews.CommittedJointly(
         submission=submission, round=docket.round, group=group, commitments=commitments
     )
@@ -164,7 +172,7 @@ def reveal(
     sealed[seat - first] = seals.of_opening(keccak256(bitmap), salt, submission, account, docket.round)
     self._check_chain(submission, docket, order, sealed)
     docket.opened |= 1 << seat
-    self._save(submission, docket)
+    dockets.save(submission, docket)
     log IReviews.Revealed(submission=submission, seat=seat, salt=salt, bitmap=bitmap)
 
 
@@ -252,7 +260,7 @@ def tally(
         log IReviews.RoundHung(submission=submission, carried=left)
     else:
         docket = self._decided(docket)
-    self._save(submission, docket)
+    dockets.save(submission, docket)
 
 
 @external
@@ -265,50 +273,8 @@ def finalise(submission: uint256):
     last: uint256 = docket.counted_block + self._parameter(DRAW_BLOCKS)
     assert block.number > last, "reviews: may still be enlarged"
     docket = self._decided(docket)
-    self._save(submission, docket)
+    dockets.save(submission, docket)
     log IReviews.Finalised(submission=submission)
-
-
-@external
-def hold(submission: uint256):
-    """
-    @notice Keep a decided review from being settled for `ruling_seconds`. Arbiter only, once, within its challenge window.
-    """
-    assert msg.sender == arbitration.current(), "reviews: not the arbiter"
-    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
-    assert docket.phase == DECIDED, "reviews: not decided"
-    assert block.timestamp < docket.settle_after, "reviews: challenge window is over"
-    docket.phase = HELD
-    docket.settle_after = block.timestamp + self._parameter(RULING_SECONDS)
-    self._save(submission, docket)
-    log IReviews.Held(submission=submission, until=docket.settle_after)
-
-
-@external
-def rule(submission: uint256, rejected_bitmap: Bytes[2048], hung_bitmap: Bytes[2048]):
-    """
-    @notice Replace the verdict of a held review; it can be settled at once. Arbiter only.
-    """
-    assert msg.sender == arbitration.current(), "reviews: not the arbiter"
-    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
-    assert docket.phase == HELD and block.timestamp < docket.settle_after, "reviews: not held"
-    rejected: uint256 = 0
-    hung: uint256 = 0
-    rejected, hung = bitmaps.tell_apart(rejected_bitmap, hung_bitmap, docket.records)
-    docket.phase = DECIDED
-    docket.settle_after = block.timestamp
-    docket.rejected = rejected
-    docket.approved = docket.records - rejected - hung
-    docket.decided_first = min(docket.decided_first, docket.records - hung)
-    self._digests[submission] = keccak256(concat(rejected_bitmap, hung_bitmap))
-    self._save(submission, docket)
-    log IReviews.Ruled(
-        submission=submission,
-        approved=docket.approved,
-        rejected=rejected,
-        rejected_bitmap=rejected_bitmap,
-        hung_bitmap=hung_bitmap,
-    )
 
 
 @external
@@ -317,11 +283,11 @@ def close(submission: uint256) -> IReviews.Outcome:
     @notice End a review: unlock the members' stakes, less the penalty of those who did not open. Requests only.
     """
     assert msg.sender == self.requests.address, "reviews: not requests"
-    packed: uint256 = self._dockets[submission]
+    packed: uint256 = dockets.packed[submission]
     docket: dockets.Docket = dockets.unpack(packed)
     assert docket.phase == DECIDED or docket.phase == HELD, "reviews: not decided"
     assert block.timestamp >= docket.settle_after, "reviews: still in the challenge window"
-    self._dockets[submission] = packed - docket.phase + CLOSED
+    dockets.packed[submission] = packed - docket.phase + CLOSED
     panel: ICommittees.Committee = empty(ICommittees.Committee)
     accounts: DynArray[address, 23] = []
     panel, accounts = staticcall committees.sitting(submission)
@@ -330,6 +296,9 @@ def close(submission: uint256) -> IReviews.Outcome:
     if missing != 0:
         penalty = panel.lock * self._parameter(MISSING_REVEAL_BPS) // BPS
     extcall stakes.release(panel.members, panel.lock, missing, penalty)
+    forfeit_to: address = empty(address)
+    if docket.convicted == 1:
+        forfeit_to = arbitration.forfeit_to(submission)
     return IReviews.Outcome(
         approved=docket.approved,
         rejected=docket.rejected,
@@ -338,6 +307,7 @@ def close(submission: uint256) -> IReviews.Outcome:
         size=docket.size,
         opened_mask=docket.opened,
         accounts=accounts,
+        forfeit_to=forfeit_to,
     )
 
 
@@ -347,12 +317,12 @@ def review(submission: uint256) -> IReviews.Review:
     """
     @notice The state of a review, as the next transaction would find it.
     """
-    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
+    docket: dockets.Docket = dockets.load(submission)
     if docket.phase != 0 or staticcall committees.is_drawn(submission):
         docket = self._load(submission)
     verdict: bytes32 = empty(bytes32)
     if docket.phase >= DECIDED:
-        verdict = self._digests[submission]
+        verdict = dockets.digests[submission]
     return IReviews.Review(
         phase=docket.phase,
         round=docket.round,
@@ -368,32 +338,11 @@ def review(submission: uint256) -> IReviews.Review:
 
 @view
 @external
-def hung_block(submission: uint256) -> uint256:
-    """
-    @notice The block of round 1's tally while the review is hung; 0 otherwise.
-    """
-    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
-    if docket.phase != HUNG:
-        return 0
-    return docket.counted_block
-
-
-@view
-@external
-def counted_block(submission: uint256) -> uint256:
-    """
-    @notice The block in which a review was last counted or finalised; 0 before.
-    """
-    return dockets.unpack(self._dockets[submission]).counted_block
-
-
-@view
-@external
 def digest(submission: uint256) -> bytes32:
     """
     @notice The chain of the current round's commitments while it is open; after its tally keccak256(rejected ‖ hung bitmap).
     """
-    return self._digests[submission]
+    return dockets.digests[submission]
 
 
 @view
@@ -402,7 +351,7 @@ def _load(submission: uint256) -> dockets.Docket:
     """
     @dev The docket; where a committee has been drawn since it was saved, the round it opens.
     """
-    docket: dockets.Docket = dockets.unpack(self._dockets[submission])
+    docket: dockets.Docket = dockets.load(submission)
     if docket.phase != 0 and docket.phase != HUNG:
         return docket
     return self._begun(submission, docket, staticcall committees.committee(submission))
@@ -429,11 +378,6 @@ def _begun(submission: uint256, former: dockets.Docket, panel: ICommittees.Commi
     return docket
 
 
-@internal
-def _save(submission: uint256, docket: dockets.Docket):
-    self._dockets[submission] = dockets.pack(docket)
-
-
 @view
 @internal
 def _check_chain(submission: uint256, docket: dockets.Docket, order: uint256, sealed: bytes32[SEATS]):
@@ -442,7 +386,7 @@ def _check_chain(submission: uint256, docket: dockets.Docket, order: uint256, se
     """
     first: uint256 = dockets.first_seat(docket)
     link: bytes32 = seals.of_round(order, docket.committed, first, sealed)
-    assert link == self._digests[submission], "reviews: opening does not match"
+    assert link == dockets.digests[submission], "reviews: opening does not match"
 
 
 @view
@@ -451,7 +395,7 @@ def _link(submission: uint256, docket: dockets.Docket) -> bytes32:
     # The first commitment of a round begins a new chain: what was kept before belongs to the round before.
     if docket.committed & dockets.round_mask(docket) == 0:
         return empty(bytes32)
-    return self._digests[submission]
+    return dockets.digests[submission]
 
 
 @internal
@@ -469,7 +413,7 @@ def _publish(
     hung: uint256 = bitmaps.total(hung_map, words)
     rejected_bitmap: Bytes[2048] = slice(abi_encode(rejected_map), 0, 32 * words)
     hung_bitmap: Bytes[2048] = slice(abi_encode(hung_map), 0, 32 * words)
-    self._digests[submission] = keccak256(concat(rejected_bitmap, hung_bitmap))
+    dockets.digests[submission] = keccak256(concat(rejected_bitmap, hung_bitmap))
     log IReviews.Tallied(
         submission=submission,
         round=docket.round,
