@@ -43,10 +43,14 @@ class Sheet:
     digests: bytes
     sketches: Sketches | None = None
 
+    @property
+    def leaf_salts(self) -> bytes:
+        """The salts of the leaves, 16 bytes for each record."""
+        return bound_salts(self.salts, self.sketches) if self.sketches else self.salts
+
     def root(self, request: RequestId, contributor: Address) -> bytes:
         """Return the Merkle root that these records have for this request and contributor."""
-        bound = bound_salts(self.salts, self.sketches) if self.sketches else self.salts
-        return merkle_root(leaves(request, contributor, bound, self.digests))
+        return merkle_root(leaves(request, contributor, self.leaf_salts, self.digests))
 
     def pack(self) -> bytes:
         """Return the sheet as bytes: all salts, then all digests; with sketches a head before and the sketches behind."""

@@ -125,18 +125,18 @@ def gather(ctx: Context, before: Case) -> list[SubmissionId]:
 def held(ctx: Context, case: Case) -> sheets.Sheet | None:
     """Return the sheet of a submission as this account has it: shared with it, or made from content that it can open; else None."""
     from sheaf.actions.cases.examine import open_content
+    from sheaf.actions.cases.reading import wanted_of
 
-    found = _find(ctx, case)
+    kind = _kind_of(ctx, case)
+    found = _find(ctx, case, kind.namespace if kind else "")
     if found is not None:
         return found
     try:
         key = letters.find_key(ctx, case.submission, case.key_commitment)
-        content = open_content(ctx, case, key, None) if key else None
+        content = open_content(ctx, case, key, wanted_of(ctx, case.request)) if key else None
     except SheafError:
         return None
-    if content is None or content.root != case.root:
-        return None
-    return sheets.Sheet(content.salts, content.digests)
+    return content.sheet if content is not None and content.root == case.root else None
 
 
 def _taken(ctx: Context) -> Taken:

@@ -181,8 +181,9 @@ def _shown(ctx: Context, known: _Known, submission: SubmissionId, copy: Copy) ->
 
 def _opened(known: _Known, case: Case, record: int) -> Opened:
     sheet = known.sheets[case.submission]
-    tree = MerkleTree(leaves(case.request, case.contributor, sheet.salts, sheet.digests))
-    salt = sheet.salts[SALT_BYTES * record : SALT_BYTES * (record + 1)]
+    salts = sheet.leaf_salts
+    tree = MerkleTree(leaves(case.request, case.contributor, salts, sheet.digests))
+    salt = salts[SALT_BYTES * record : SALT_BYTES * (record + 1)]
     return Opened(Place(case.submission, record), salt, tuple(tree.proof(record)))
 
 
