@@ -56,16 +56,21 @@ class World:
             self.committees = source("review/Committees.vy").deploy(self.parameters, self.stakes)
             self.reviews = source("review/Reviews.vy").deploy(self.parameters, self.committees, self.stakes)
             self.escrow = source("market/Escrow.vy").deploy()
-            self.requests = source("market/Requests.vy").deploy(self.parameters, self.escrow, self.token)
+            self.standing = source("review/Standing.vy").deploy(self.parameters)
+            self.requests = source("market/Requests.vy").deploy(
+                self.parameters, self.escrow, self.token, self.standing
+            )
             self.escrow.wire(self.requests)
             self.scores = source("review/Scores.vy").deploy(self.parameters, self.reviews, self.stakes)
             self.scores.wire(self.requests)
+            self.standing.wire(self.scores, self.stakes)
             self.requests.wire(self.committees, self.reviews, self.scores)
             self.reviews.wire(self.requests)
             self.committees.wire(self.requests, self.reviews)
             self.stakes.appoint(self.committees.address, 4)
             self.stakes.appoint(self.reviews.address, 1)
             self.stakes.appoint(self.scores.address, 2)
+            self.stakes.appoint(self.standing.address, 8)
         for account in self.keys:
             self.give(account, self.stake, self.stakes)
             self.stakes.stake(self.stake, sender=account)

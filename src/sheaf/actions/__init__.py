@@ -31,6 +31,7 @@ from sheaf.actions.ledgers import Ledger, ledgers
 from sheaf.actions.recompute import Recomputation, recompute
 from sheaf.actions.request import (
     Reclaimed,
+    ask_standing,
     cancel,
     fund_request,
     list_requests,
@@ -42,7 +43,7 @@ from sheaf.actions.request import (
 )
 from sheaf.actions.review import Seat, advance, cast, open_records, seats
 from sheaf.actions.settle import Settlement, claim, draw, owed, settle, settlement_of, tend, void, withdraw
-from sheaf.actions.stake import declare, stake, unbond, withdraw_stake
+from sheaf.actions.stake import declare, refresh, stake, unbond, withdraw_stake
 from sheaf.actions.status import Status, explain, list_submissions, status
 from sheaf.actions.submit import Preview, preview, resume_submissions, submit
 from sheaf.actions.verify import Verification, verify
@@ -62,6 +63,7 @@ __all__ = [
     "Verification",
     "advance",
     "appeal",
+    "ask_standing",
     "balances",
     "cancel",
     "cast",
@@ -94,6 +96,7 @@ __all__ = [
     "publish_sample",
     "reclaim",
     "recompute",
+    "refresh",
     "register_key",
     "resume_submissions",
     "reveal",

@@ -125,7 +125,7 @@ def resume_submissions(ctx: Context) -> list[SubmissionId]:
 
 
 def _preview(ctx: Context, found: Request, wanted: Specification, table: pa.Table) -> Preview:
-    bond, reserve = requests.reservation(ctx.chain, found, table.num_rows)
+    bond, reserve = requests.reservation(ctx.chain, found, table.num_rows, ctx.account)
     sample = sample_read_by(ctx, wanted)
     return Preview(table.num_rows, tuple(self_check(wanted, found.id, table, sample)), bond, reserve)
 
@@ -179,6 +179,8 @@ def _send(ctx: Context, draft: Draft, path: Path) -> None:
     if draft.submission is None:
         found = show_request(ctx, draft.request)
         _require_open(ctx, found, draft.records)
+        # What is known of the account may have changed since the draft was made, and the bond with it.
+        draft.bond, _ = requests.reservation(ctx.chain, found, draft.records, ctx.account)
         require_funds(ctx, found.token, draft.bond, "the bond")
         approve(ctx, found.token, ctx.chain.address_of("Escrow"), draft.bond)
         draft.sent_as = ctx.chain.nonce(ctx.account, pending=True)

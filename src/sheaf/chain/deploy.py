@@ -22,7 +22,7 @@ from sheaf.domain.ids import Address
 
 Report = Callable[[str], None]
 
-RELEASE, SLASH, DRAW = 1, 2, 4
+RELEASE, SLASH, DRAW, WEIGH = 1, 2, 4, 8
 """Powers over stakes, as `Stakes.appoint` takes them."""
 
 
@@ -141,6 +141,7 @@ def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Itera
     yield _Step("Stakes", "appoint", (at["Scores"], SLASH))
     yield _Step("Stakes", "appoint", (at["Disputes"], RELEASE | SLASH | DRAW))
     yield _Step("Stakes", "appoint", (at["Reversals"], SLASH))
+    yield _Step("Stakes", "appoint", (at["Standing"], WEIGH))
     yield _Step("Reviews", "propose_arbiter", (at["Disputes"],))
     yield _Step("Standing", "propose_feeder", (at["Reversals"],))
     for name, value in profile.parameters.items():

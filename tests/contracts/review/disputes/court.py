@@ -33,7 +33,7 @@ class Court:
         self.challenger, self.appellant = (key_of(role).address for role in ("challenger", "appellant"))
         parts = (world.token, world.parameters, world.stakes, world.committees, world.reviews, world.requests)
         with boa.env.prank(world.deployer):
-            self.standing = source("review/Standing.vy").deploy(world.parameters)
+            self.standing = world.standing
             self.disputes = source("review/Disputes.vy").deploy(*parts, self.standing)
             self.reversals = source("review/Reversals.vy").deploy(self.disputes, *parts[2:], self.standing)
             self.disputes.wire(self.reversals)
