@@ -71,7 +71,9 @@ def core(deployer: str) -> SimpleNamespace:
         stakes = load("review/Stakes.vy").deploy(
             token.address, parameters.address, PERIOD_BLOCKS, UNBONDING_SECONDS, MIN_STAKE, MAX_STAKE
         )
-        committees = load("review/Committees.vy").deploy(parameters.address, stakes.address)
+        committees = load("review/Committees.vy").deploy(
+            parameters.address, stakes.address, load("review/BlockBeacon.vy").deploy()
+        )
     return SimpleNamespace(
         token=token, parameters=parameters, nodes=nodes, stakes=stakes, committees=committees
     )

@@ -40,6 +40,7 @@ class World:
 
     members: int = 24
     stake: int = 10_000 * TOKEN
+    beacon: str = "BlockBeacon"
     secrets: dict[tuple[int, int], Opening] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -53,7 +54,8 @@ class World:
             self.stakes = source("review/Stakes.vy").deploy(
                 self.token, self.parameters, 100, 7 * 86_400, TOKEN, 10**6 * TOKEN
             )
-            self.committees = source("review/Committees.vy").deploy(self.parameters, self.stakes)
+            self.lots = source(f"review/{self.beacon}.vy").deploy()
+            self.committees = source("review/Committees.vy").deploy(self.parameters, self.stakes, self.lots)
             self.reviews = source("review/Reviews.vy").deploy(self.parameters, self.committees, self.stakes)
             self.escrow = source("market/Escrow.vy").deploy()
             self.standing = source("review/Standing.vy").deploy(self.parameters)

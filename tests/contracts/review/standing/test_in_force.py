@@ -70,7 +70,7 @@ def test_a_buyer_may_ask_for_standing_once(desk: Desk) -> None:
     request = desk.open()
     twin = RequestsTwin(EscrowTwin(), Rules(now=desk.now, stake_token=str(desk.token.address)))
     terms = desk.terms()
-    twin.open(BUYER, Terms(*terms[:6], "", terms[7]))  # type: ignore[arg-type]
+    twin.open(BUYER, Terms(*terms[:6], "", terms[7]))  # type: ignore[call-arg]
     for sender, percent, reason in (
         (OUTSIDER, 50, "requests: not the buyer"),
         (BUYER, 0, "requests: standing out of bounds"),
