@@ -22,7 +22,7 @@ PERIOD_BLOCKS = 100
 UNBONDING_SECONDS = 7 * 86_400
 MIN_STAKE = 10 * TOKEN
 MAX_STAKE = 1_000_000 * TOKEN
-RELEASE, SLASH, DRAW = 1, 2, 4
+RELEASE, SLASH, DRAW, WEIGH = 1, 2, 4, 8
 
 
 @cache
@@ -71,7 +71,9 @@ def core(deployer: str) -> SimpleNamespace:
         stakes = load("review/Stakes.vy").deploy(
             token.address, parameters.address, PERIOD_BLOCKS, UNBONDING_SECONDS, MIN_STAKE, MAX_STAKE
         )
-        committees = load("review/Committees.vy").deploy(parameters.address, stakes.address)
+        committees = load("review/Committees.vy").deploy(
+            parameters.address, stakes.address, load("review/BlockBeacon.vy").deploy()
+        )
     return SimpleNamespace(
         token=token, parameters=parameters, nodes=nodes, stakes=stakes, committees=committees
     )

@@ -40,6 +40,7 @@ class World:
 
     members: int = 24
     stake: int = 10_000 * TOKEN
+    beacon: str = "BlockBeacon"
     secrets: dict[tuple[int, int], Opening] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -53,19 +54,25 @@ class World:
             self.stakes = source("review/Stakes.vy").deploy(
                 self.token, self.parameters, 100, 7 * 86_400, TOKEN, 10**6 * TOKEN
             )
-            self.committees = source("review/Committees.vy").deploy(self.parameters, self.stakes)
+            self.lots = source(f"review/{self.beacon}.vy").deploy()
+            self.committees = source("review/Committees.vy").deploy(self.parameters, self.stakes, self.lots)
             self.reviews = source("review/Reviews.vy").deploy(self.parameters, self.committees, self.stakes)
             self.escrow = source("market/Escrow.vy").deploy()
-            self.requests = source("market/Requests.vy").deploy(self.parameters, self.escrow, self.token)
+            self.standing = source("review/Standing.vy").deploy(self.parameters)
+            self.requests = source("market/Requests.vy").deploy(
+                self.parameters, self.escrow, self.token, self.standing
+            )
             self.escrow.wire(self.requests)
             self.scores = source("review/Scores.vy").deploy(self.parameters, self.reviews, self.stakes)
             self.scores.wire(self.requests)
+            self.standing.wire(self.scores, self.stakes)
             self.requests.wire(self.committees, self.reviews, self.scores)
             self.reviews.wire(self.requests)
             self.committees.wire(self.requests, self.reviews)
             self.stakes.appoint(self.committees.address, 4)
             self.stakes.appoint(self.reviews.address, 1)
             self.stakes.appoint(self.scores.address, 2)
+            self.stakes.appoint(self.standing.address, 8)
         for account in self.keys:
             self.give(account, self.stake, self.stakes)
             self.stakes.stake(self.stake, sender=account)

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from sheaf.domain.errors import Refused
 from sheaf.domain.ids import ZERO_ADDRESS
-from sheaf.review.stakes import DRAW, RELEASE, SLASH, Draw, StakesTwin
+from sheaf.review.stakes import DRAW, RELEASE, SLASH, WEIGH, Draw, StakesTwin
 from tests.contracts.conftest import SUPPLY, TOKEN, load
 
 PERIOD_BLOCKS, UNBONDING_SECONDS, MIN_STAKE, MAX_STAKE = 8, 100, 10 * TOKEN, 1000 * TOKEN
@@ -53,7 +53,7 @@ class Stakes(RuleBasedStateMachine):
         self.locks: list[tuple[list[int], int]] = []
         self._anchor = boa.env.anchor()
         self._anchor.__enter__()
-        self._step("appoint", GOVERNOR, JUDGE, DRAW | RELEASE | SLASH)
+        self._step("appoint", GOVERNOR, JUDGE, DRAW | RELEASE | SLASH | WEIGH)
 
     def teardown(self) -> None:
         try:
@@ -124,6 +124,10 @@ class Stakes(RuleBasedStateMachine):
         self._now()
         self._step("jail", JUDGE, number, self.twin.now + seconds)
 
+    @rule(number=numbers, score_wad=st.sampled_from([0, 1, TOKEN // 3, TOKEN - 1, TOKEN, TOKEN + 1]))
+    def weigh(self, number: int, score_wad: int) -> None:
+        self._step("weigh", JUDGE, number, score_wad)
+
     @rule(sender=st.sampled_from([JUDGE, NEWCOMER, NEWCOMER, *ACCOUNTS]), number=numbers)
     def free(self, sender: str, number: int) -> None:
         self._step("free", sender, number)
@@ -134,6 +138,7 @@ class Stakes(RuleBasedStateMachine):
         self._step("slash", sender, number, TOKEN, sender)
         self._step("release", sender, [number], 0, 1, TOKEN)
         self._step("jail", sender, number, 2**40)
+        self._step("weigh", sender, number, TOKEN)
         self._step("appoint", sender, sender, SLASH)
 
     @rule(blocks=st.integers(1, 2 * PERIOD_BLOCKS))

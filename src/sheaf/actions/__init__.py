@@ -74,6 +74,7 @@ from sheaf.actions.preview import Preview, preview
 from sheaf.actions.recompute import Recomputation, recompute
 from sheaf.actions.request import (
     Reclaimed,
+    ask_standing,
     cancel,
     fund_request,
     list_requests,
@@ -85,7 +86,7 @@ from sheaf.actions.request import (
 )
 from sheaf.actions.review import Seat, advance, cast, open_records, seats
 from sheaf.actions.settle import Settlement, claim, draw, owed, settle, settlement_of, tend, void, withdraw
-from sheaf.actions.stake import declare, stake, unbond, withdraw_stake
+from sheaf.actions.stake import declare, refresh, stake, unbond, withdraw_stake
 from sheaf.actions.status import Status, explain, list_submissions, status
 from sheaf.actions.submit import resume_submissions, submit
 from sheaf.actions.verify import Verification, verify
@@ -116,6 +117,7 @@ __all__ = [
     "advance",
     "appeal",
     "appeal_on_shares",
+    "ask_standing",
     "balances",
     "bond_for",
     "bonus_winnings",
@@ -176,6 +178,7 @@ __all__ = [
     "recompute",
     "record_of",
     "refusals",
+    "refresh",
     "register_key",
     "require_own",
     "resume_submissions",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sheaf.actions.context import Context
     from sheaf.chain.signer import Signer
     from sheaf.domain.ids import Address
+    from sheaf.review.standing import Known
 
 GAS_MONEY_WEI = 10 * WAD
 
@@ -24,7 +25,8 @@ GAS_MONEY_WEI = 10 * WAD
 class Balances:
     """What an account has, in smallest units: gas money, tokens in hand, tokens owed by the escrow, and its stake.
 
-    `validator` is its number among the validators, or None; `release_at` is when unbonding stake may leave (Unix seconds).
+    `validator` is its number among the validators, or None; `release_at` is when unbonding stake may leave (Unix seconds). `standing` is
+    what audits, appeals and gold have shown of it.
     """
 
     account: Address
@@ -37,6 +39,7 @@ class Balances:
     locked: int
     release_at: int
     validator: int | None
+    standing: Known
 
 
 def create_account(directory: Path, name: str, password: str) -> Address:
@@ -103,7 +106,7 @@ def register_key(ctx: Context) -> str | None:
 def balances(ctx: Context, address: Address | None = None, token: Address | None = None) -> Balances:
     """Return what an account (the acting one) has, of `token` (the market token)."""
     from sheaf.market import escrow
-    from sheaf.review import stakes
+    from sheaf.review import stakes, standing
 
     account, token = address or ctx.account, token or ctx.token
     number = stakes.id_of(ctx.chain, account)
@@ -119,6 +122,7 @@ def balances(ctx: Context, address: Address | None = None, token: Address | None
         locked=position.locked if position else 0,
         release_at=position.release_at if position else 0,
         validator=number or None,
+        standing=standing.known(ctx.chain, account),
     )
 
 

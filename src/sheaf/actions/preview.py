@@ -110,7 +110,7 @@ def weighed(
     What `who` gave before counts as far as this account remembers it.
     """
     gold, keeper = asking.gold_in(ctx, wanted, table.num_rows), wanted.gold.keeper if wanted.gold else ""
-    bond, reserve = requests.reservation(ctx.chain, found, table.num_rows + gold)
+    bond, reserve = requests.reservation(ctx.chain, found, table.num_rows + gold, who)
     before = given_by(ctx, who) if who else None
     findings = tuple(self_check(wanted, found.id, table, sample_read_by(ctx, wanted), before))
     return Preview(
@@ -133,7 +133,7 @@ def require_open(ctx: Context, found: Request, records: int, who: Address | None
         raise InputError(
             "records", records, f"the request takes {found.records_left} more: offer at most that many"
         )
-    _, reserve = requests.reservation(ctx.chain, found, records)
+    _, reserve = requests.reservation(ctx.chain, found, records, who)
     if reserve > found.free:
         raise InputError(
             "records", records, f"the escrow has {found.free} free and these take {reserve}: offer fewer"
@@ -150,7 +150,7 @@ def _obstacles(ctx: Context, found: Request, records: int, who: Address | None) 
     except InputError as error:
         said.append(str(error))
     if who is not None:
-        bond, _ = requests.reservation(ctx.chain, found, records)
+        bond, _ = requests.reservation(ctx.chain, found, records, who)
         try:
             require_funds(ctx, found.token, bond, "the bond", who)
         except InputError as error:

@@ -101,6 +101,16 @@ def open_request(
     return show_request(ctx, _open_once(ctx, terms, deadline_seconds, specification.gold))
 
 
+def ask_standing(ctx: Context, request: RequestId | int, percent: int) -> Receipt:
+    """Take submissions only from contributors whose standing is at least `percent` of 100, from now on. Once for a request.
+
+    Raises InputError for a percentage that is none of 1 to 99, Reverted if this account did not open the request.
+    """
+    if not 0 < percent < 100:
+        raise InputError("percent", percent, "give a whole number from 1 to 99")
+    return requests.ask_standing(ctx.chain, ctx.sender, request, percent)
+
+
 def _open_once(
     ctx: Context, terms: requests.Terms, deadline_seconds: int, gold: GoldTerms | None
 ) -> RequestId:

@@ -102,7 +102,9 @@ def _take(ctx: Context, case: Case, step: str) -> None:
 
 
 def draw(ctx: Context, submission: SubmissionId | int) -> bool:
-    """Draw a submission's committee, or enlarge it; False if that is not due. A block out of reach is replaced by a new one.
+    """Draw a submission's committee, or enlarge it; False if that is not due, or the beacon's round is not posted yet.
+
+    A block out of reach is replaced by a new one, and a round that is still to be fixed is fixed.
 
     Raises Reverted if there are too few validators for it.
     """
@@ -112,6 +114,8 @@ def draw(ctx: Context, submission: SubmissionId | int) -> bool:
     try:
         committees.draw(ctx.chain, ctx.sender, case.submission)
     except Reverted as error:
+        if "too early" in error.reason:
+            return False
         if "out of reach" not in error.reason:
             raise
         committees.redraw(ctx.chain, ctx.sender, case.submission)

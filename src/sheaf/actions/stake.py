@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sheaf.actions.account import approve, require_funds
 from sheaf.actions.cases.sending import find_sent, send_noted
 from sheaf.domain.errors import InputError
-from sheaf.review import stakes
+from sheaf.review import stakes, standing
 
 if TYPE_CHECKING:
     from sheaf.actions.context import Context
@@ -45,6 +45,16 @@ def withdraw_stake(ctx: Context) -> int:
 def declare(ctx: Context, affiliate: Address) -> Receipt:
     """Name the account that this validator belongs with: it is then never drawn for that account's requests and submissions."""
     return stakes.declare(ctx.chain, ctx.sender, affiliate)
+
+
+def refresh(ctx: Context, account: Address | None = None) -> int:
+    """Take in what gold has shown of a validator (oneself), and let its stake weigh by its standing from the next period on.
+
+    Anyone may, for anyone; return its score in wad.
+    """
+    whose = account or ctx.account
+    standing.refresh(ctx.chain, ctx.sender, whose)
+    return standing.score_wad(ctx.chain, whose)
 
 
 def _staked_after(ctx: Context, amount: int, block: int) -> str | None:

@@ -166,6 +166,8 @@ def _send(ctx: Context, draft: Draft, path: Path) -> None:
             asking.take(ctx, draft, path)
         found = show_request(ctx, draft.request)
         require_open(ctx, found, draft.records, ctx.account)
+        # What is known of the account may have changed since the draft was made, and the bond with it.
+        draft.bond, _ = requests.reservation(ctx.chain, found, draft.records, ctx.account)
         require_funds(ctx, found.token, draft.bond, "the bond")
         approve(ctx, found.token, ctx.chain.address_of("Escrow"), draft.bond)
         draft.sent_as = ctx.chain.nonce(ctx.account, pending=True)

@@ -18,6 +18,8 @@ NAMES = (
     "MarketToken",
     "Parameters",
     "Nodes",
+    "BlockBeacon",
+    "DrandBeacon",
     "Stakes",
     "Committees",
     "Reviews",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from sheaf.domain.ids import Address
 
 Report = Callable[[str], None]
 
-RELEASE, SLASH, DRAW = 1, 2, 4
+RELEASE, SLASH, DRAW, WEIGH = 1, 2, 4, 8
 """Powers over stakes, as `Stakes.appoint` takes them."""
 
 
@@ -38,6 +38,7 @@ class Profile:
     max_stake: int
     bonus_term_seconds: int
     parameters: dict[str, int]
+    beacon: str = "BlockBeacon"
 
 
 PROFILES = {
@@ -73,6 +74,7 @@ PROFILES = {
         parameters={},
     ),
 }
+PROFILES["verifiable"] = replace(PROFILES["public"], beacon="DrandBeacon")
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ def deploy(
 ) -> Deployment:
     """Deploy the market and return where it is; with a `directory` the result is kept there and a crash is taken up again.
 
-    A deployment that is there already and whole is returned as it is. Raises InputError for an unknown profile, WrongNetwork if the
+    A deployment that is there already and whole is returned as it is. Raises InputError for an unknown profile or one whose beacon the
+    chain cannot verify, WrongNetwork if the
     directory's deployment is not on this chain, ChainError if the account sent something else in between.
     """
     if profile not in PROFILES:
@@ -107,6 +110,8 @@ def deploy(
         found = Deployment.load(kept)
         chain.check(found)
         return found
+    if PROFILES[profile].beacon == "DrandBeacon":
+        _require_pairings(chain, profile)
     journal = _Journal(directory / f"{chain.chain_id}.partial.json" if directory else None)
     start = journal.begin(chain, signer, profile)
     names = {name: _created(signer.address, start["nonce"] + index) for index, name in enumerate(NAMES)}
@@ -125,6 +130,7 @@ def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Itera
         "committees": at["Committees"], "reviews": at["Reviews"], "scores": at["Scores"],
         "escrow": at["Escrow"], "requests": at["Requests"], "standing": at["Standing"],
         "disputes": at["Disputes"], "reversals": at["Reversals"], "bonus_disputes": at["BonusDisputes"],
+        "beacon": at[profile.beacon],
         "governor": deployer, "owner": deployer, "supply": profile.supply, "is_test": profile.is_test,
         "period_blocks": profile.period_blocks, "unbonding_seconds": profile.unbonding_seconds,
         "min_stake": profile.min_stake, "max_stake": profile.max_stake, "term_seconds": profile.bonus_term_seconds,
@@ -149,6 +155,7 @@ def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Itera
     yield _Step("Stakes", "appoint", (at["Disputes"], RELEASE | SLASH | DRAW))
     yield _Step("Stakes", "appoint", (at["Reversals"], SLASH))
     yield _Step("Stakes", "appoint", (at["BonusDisputes"], RELEASE | SLASH | DRAW))
+    yield _Step("Stakes", "appoint", (at["Standing"], WEIGH))
     yield _Step("Reviews", "propose_arbiter", (at["Disputes"],))
     yield _Step("Reviews", "propose_proofs", (at["Proofs"],))
     yield _Step("Standing", "propose_feeder", (at["Reversals"],))
@@ -185,6 +192,15 @@ def _send(chain: Chain, signer: Signer, step: _Step, address: Address) -> None:
     if step.contract == "Parameters":
         args = (_parameter(chain, address, str(args[0])), args[1])
     handle.send(signer, step.function, *args)
+
+
+def _require_pairings(chain: Chain, profile: str) -> None:
+    """Add infinity to infinity on BLS12-381: a chain without the precompiles of EIP-2537 answers with nothing."""
+    call = {"to": "0x000000000000000000000000000000000000000b", "data": "0x" + "00" * 256}
+    if len(chain.request("eth_call", call, "latest")) != 2 + 2 * 128:
+        raise InputError(
+            "profile", profile, "this chain has no BLS12-381 precompiles (EIP-2537): take public"
+        )
 
 
 def _parameter(chain: Chain, parameters: Address, name: str) -> int:

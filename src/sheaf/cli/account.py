@@ -75,7 +75,7 @@ def list_all(session: Session) -> None:
 
 @verb(app, "show")
 def show(session: Session, address: Whose = None, token: Token = None) -> None:
-    """Show what an account has: gas money, tokens, what it is owed, its stake.
+    """Show what an account has: gas money, tokens, what it is owed, its stake, its standing.
 
     Example: sheaf account show --account buyer
     """
@@ -102,6 +102,11 @@ def show(session: Session, address: Whose = None, token: Token = None) -> None:
             }
         if balances.release_at:
             rows["released"] = when(balances.release_at, session.market.chain.block().timestamp)
+        known = balances.standing
+        rows |= {
+            "standing": f"{known.score_wad / 10**18:.2f} of 1 (praise {known.praise / 10**18:.1f}, blame {known.blame / 10**18:.1f})",
+            "bond": f"{known.bond_percent} % of a submission worth up to {stake.write(4 * known.verified)}",
+        }
         out.pairs(rows)
 
     session.answer(balances, show_all)

@@ -15,7 +15,7 @@ from sheaf.domain.errors import CredentialError, InputError
 if TYPE_CHECKING:
     from sheaf.nodes.loop import Role
 
-PROFILES = ("public", "local")
+PROFILES = ("public", "verifiable", "local")
 
 app = typer.Typer()
 validator = typer.Typer(no_args_is_help=True, help="Validator: review what the account is drawn for.")
@@ -63,7 +63,10 @@ def status(session: Session) -> None:
 @verb(app, "deploy")
 def deploy(
     session: Session,
-    profile: Annotated[str, typer.Option(help="public, or local: short windows for play money.")] = "public",
+    profile: Annotated[
+        str,
+        typer.Option(help="public; verifiable: drawn by drand; local: short windows for play money."),
+    ] = "public",
 ) -> None:
     """Deploy the contracts with the acting account; repeated after an interruption it goes on where it stopped.
 

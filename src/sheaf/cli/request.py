@@ -99,6 +99,22 @@ def open_request(
     session.answer(request, _shown(session, request, wanted.title))
 
 
+@verb(app, "ask")
+def ask(
+    session: Session,
+    number: Number,
+    percent: Annotated[int, typer.Argument(help="Least standing of contributors.", min=1, max=99)],
+) -> None:
+    """Ask a least standing of contributors, once and for all later submissions; a newcomer's is 0.
+
+    Example: sheaf request ask 3 40 --account buyer
+    """
+    from sheaf import actions
+
+    receipt = actions.ask_standing(session.acting, number, percent)
+    session.answer({"request": number, "percent": percent, "transaction": receipt.transaction})
+
+
 @verb(app, "list")
 def list_all(
     session: Session, buyer: Annotated[str | None, typer.Option(help="Only this buyer's.")] = None

@@ -99,6 +99,30 @@ def withdraw(session: Session) -> None:
     session.answer({"withdrawn": paid}, lambda out: out.line(f"{session.currency().write(paid)} withdrawn"))
 
 
+@verb(app, "refresh")
+def refresh(
+    session: Session,
+    validator: Annotated[
+        str | None,
+        typer.Argument(help="Address, or account name, of a validator; left out: the acting account."),
+    ] = None,
+) -> None:
+    """Let a validator's stake weigh by its standing, from the next period on; anyone may.
+
+    Example: sheaf stake refresh 0x… --account outsider
+    """
+    from sheaf import actions
+
+    whose = session.address(validator, "validator") if validator else session.acting.account
+    score = actions.refresh(session.acting, whose)
+    session.answer(
+        {"validator": whose, "score_wad": score},
+        lambda out: out.line(
+            f"stake of {whose} weighs {1 + score / 10**18:.2f} times from the next period on"
+        ),
+    )
+
+
 @verb(app, "declare")
 def declare(
     session: Session,

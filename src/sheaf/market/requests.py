@@ -137,6 +137,7 @@ class Book:
     records_left: int
     deadline: int
     is_cancelled: bool = False
+    asked_standing: int = 0
 
 
 @dataclass
@@ -223,7 +224,7 @@ def _running(pool: int, seat: int, size: int) -> int:
 class RequestsTwin:
     """The rules of Requests.vy in plain integers. Refuses with the contract's own words.
 
-    `rules` is replaced as time and parameters move; whether a committee is drawn, and the verdict, are handed in.
+    `rules` is replaced as time and parameters move; whether a committee is drawn, what standing says, and the verdict, are handed in.
     """
 
     escrow: EscrowTwin
@@ -281,15 +282,27 @@ class RequestsTwin:
         _require(book.is_cancelled or self.rules.now >= book.deadline, "requests: still running")
         return self.escrow.refund(request)
 
-    def submit(self, request: int, contributor: str, records: int) -> int:
-        """Offer records; return the submission's id."""
+    def ask_standing(self, request: int, sender: str, percent: int) -> None:
+        """Take submissions only from contributors with a score of at least `percent`."""
+        book = self._running(request)
+        _require(sender == book.buyer, "requests: not the buyer")
+        _require(book.asked_standing == 0, "requests: standing is asked already")
+        _require(0 < percent < 100, "requests: standing out of bounds")
+        book.asked_standing = percent
+
+    def submit(
+        self, request: int, contributor: str, records: int, standing: tuple[int, int] | None = None
+    ) -> int:
+        """Offer records; return the submission's id. `standing` is (score in wad, bond in percent), left out: a newcomer's."""
         _require(not self.rules.is_paused, "requests: paused")
         book = self._running(request)
         _require(contributor != book.buyer, "requests: the buyer cannot contribute")
         _require(records > 0, "requests: no records")
         _require(records <= self.rules.record_max, "requests: too many records for one submission")
         _require(records <= book.records_left, "requests: more records than are left")
-        made = Submission(request, contributor, records, self.rules.block, PENDING, self.rules.bond_percent)
+        score_wad, percent = standing or (0, self.rules.bond_percent)
+        _require(score_wad >= book.asked_standing * WAD // 100, "requests: too little standing")
+        made = Submission(request, contributor, records, self.rules.block, PENDING, percent)
         self.escrow.reserve(request, *self._reservation(made))
         book.records_left -= records
         number = len(self.submissions) + 1
@@ -410,9 +423,15 @@ def protocol_fee(chain: Chain, amount: int) -> int:
     return fee_on(amount, chain.call("Parameters", "word", _TERMS_WORD) & _FIELD)
 
 
-def reservation(chain: Chain, found: Request, records: int) -> tuple[int, int]:
-    """Return the bond that submitting `records` records takes now, and what of the buyer's escrow it reserves."""
-    bond_percent = chain.call("Parameters", "word", _TERMS_WORD) >> 32 & _FIELD
+def reservation(
+    chain: Chain, found: Request, records: int, contributor: Address | None = None
+) -> tuple[int, int]:
+    """Return the bond of so many records now (a newcomer's without `contributor`), and what of the buyer's escrow they reserve."""
+    if contributor is None:
+        bond_percent = chain.call("Parameters", "word", _TERMS_WORD) >> 32 & _FIELD
+    else:
+        worth = divide_up(records * found.price * found.lock_rate_wad, WAD)
+        bond_percent = chain.call("Standing", "bond_percent", contributor, worth)
     aside = reserved_by(records, found.price, found.fee_bps, found.protocol_fee_bps, bond_percent)
     return aside.bond, aside.amount
 
@@ -443,6 +462,16 @@ def fund(chain: Chain, signer: Signer, number: RequestId | int, amount: int) -> 
 def cancel(chain: Chain, signer: Signer, number: RequestId | int) -> Receipt:
     """Take no more submissions; buyer only."""
     return chain.send(signer, CONTRACT, "cancel", int(number))
+
+
+def ask_standing(chain: Chain, signer: Signer, number: RequestId | int, percent: int) -> Receipt:
+    """Take submissions only from contributors with a score of at least `percent`; buyer only, once."""
+    return chain.send(signer, CONTRACT, "ask_standing", int(number), percent)
+
+
+def asked_standing(chain: Chain, number: RequestId | int) -> int:
+    """Return the least score that a contributor needs, in percent; 0 if none is asked."""
+    return int(chain.call(CONTRACT, "asked_standing", int(number)))
 
 
 def reclaim(chain: Chain, signer: Signer, number: RequestId | int) -> tuple[int, int]:

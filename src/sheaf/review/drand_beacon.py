@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sheaf.chain.signer import Signer
 
 CONTRACT = "DrandBeacon"
-GENESIS, PERIOD = 1_692_803_367, 3
+GENESIS, PERIOD, MARGIN = 1_692_803_367, 3, 10
 MODULUS = int(
     "1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab", 16
 )
@@ -20,8 +20,11 @@ SIGNATURE_BYTES = 48
 
 
 def round_ahead(now: int, delay: int) -> int:
-    """Return the round that lies `delay` rounds ahead of the last one due at `now`, in Unix seconds."""
-    return (now - GENESIS) // PERIOD + 1 + delay
+    """Return the round that lies `delay` rounds, and half a minute, ahead of the last one due at `now`, in Unix seconds.
+
+    Half a minute, because the clock may be that far ahead of a block's time: a round that draws must not be published yet.
+    """
+    return (now - GENESIS) // PERIOD + 1 + MARGIN + delay
 
 
 def message(number: int) -> bytes:

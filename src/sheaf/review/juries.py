@@ -20,7 +20,7 @@ CONTRACT = "Disputes"
 SEATS = 23
 ROUNDS = 3
 DRAWING, VOTING, RULED, CONCLUDED, COLLECTED = 1, 2, 3, 4, 5
-_JURY = (3, 2, 5, 5, 23, 23, 23, 32, 32, 32, 32, 2, 1, 2)
+_JURY = (3, 2, 5, 5, 23, 23, 23, 32, 32, 32, 32, 2, 1, 2, 32)
 
 
 class Vote(NamedTuple):
@@ -48,6 +48,7 @@ class Jury(NamedTuple):
     ruled: int = 0
     is_faultless: int = 0
     failed: int = 0
+    slot: int = 0
 
 
 class TrialState(NamedTuple):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sheaf.chain.signer import Signer
 
 CONTRACT = "Stakes"
-RELEASE, SLASH, DRAW = 1, 2, 4
+RELEASE, SLASH, DRAW, WEIGH = 1, 2, 4, 8
 CAPACITY = 7**5
 WEIGHT_LIMIT = 2**31
 AMOUNT_LIMIT = 2**96
@@ -58,6 +58,7 @@ class _Validator:
     release_at: int = 0
     tag: int = 0
     jailed_until: int = 0
+    score_wad: int = 0
     before: int = 0
     after: int = 0
     since: int = 0
@@ -73,8 +74,13 @@ class _Validator:
     def weight(self, period: int) -> int:
         return self.after if self.since <= period else self.before
 
-    def weigh(self, period: int) -> None:
-        weight = 0 if self.jailed_until else self.bonded // WAD
+    def due(self, more: int, cap: int) -> int:
+        """The weight with `more` bonded, from the next period on."""
+        bonded = self.bonded + more
+        return 0 if self.jailed_until else min(bonded * (WAD + self.score_wad) // WAD, cap) // WAD
+
+    def weigh(self, period: int, cap: int) -> None:
+        weight = self.due(0, cap)
         if weight == self.after:
             return
         if self.since <= period:
@@ -161,7 +167,7 @@ class StakesTwin:
         _require(rest == 0 or rest >= self.min_stake, "stakes: below the least stake")
         validator.unbonding += amount
         validator.release_at = self.now + self.unbonding_seconds
-        validator.weigh(self.period)
+        self._weigh(validator)
 
     def withdraw(self, account: str) -> int:
         """Pay out what has been unbonding long enough and is not needed to cover locks."""
@@ -180,23 +186,23 @@ class StakesTwin:
     def appoint(self, sender: str, contract: str, powers: int) -> None:
         """Give a contract powers: at once while nobody has ever staked, otherwise after twice the unbonding time."""
         _require(sender == self.governor, "stakes: not the governor")
-        _require(0 < powers <= 7, "appointments: unknown powers")
+        _require(0 < powers <= 15, "appointments: unknown powers")
         effective_at = self.now + (2 * self.unbonding_seconds if self.validators else 0)
-        for power in (RELEASE, SLASH, DRAW):
+        for power in (RELEASE, SLASH, DRAW, WEIGH):
             if powers & power:
                 self.appointments.setdefault((contract, power), effective_at)
 
     def dismiss(self, sender: str, contract: str, powers: int) -> None:
-        """Take the power to slash or to draw at once; that to release stays."""
+        """Take the powers to slash, to draw or to weigh at once; that to release stays."""
         _require(sender == self.governor, "stakes: not the governor")
-        _require(powers != 0 and powers & ~(SLASH | DRAW) == 0, "appointments: cannot be dismissed")
-        for power in (SLASH, DRAW):
+        _require(powers != 0 and powers & ~(SLASH | DRAW | WEIGH) == 0, "appointments: cannot be dismissed")
+        for power in (SLASH, DRAW, WEIGH):
             if powers & power:
                 self.appointments.pop((contract, power), None)
 
     def powers(self, contract: str) -> int:
         """Return the powers of a contract that are in effect now."""
-        return sum(power for power in (RELEASE, SLASH, DRAW) if self._has(contract, power))
+        return sum(power for power in (RELEASE, SLASH, DRAW, WEIGH) if self._has(contract, power))
 
     def pick(self, draw: Draw, period: int) -> list[int]:
         """Return the ids that would be seated now, in the order in which they are drawn."""
@@ -249,7 +255,7 @@ class StakesTwin:
         _require(until > self.now, "stakes: jail is over already")
         validator = self._at(number)
         validator.jailed_until = max(until, validator.jailed_until)
-        validator.weigh(self.period)
+        self._weigh(validator)
 
     def free(self, sender: str, number: int) -> None:
         """Let a jailed validator weigh again from the next period on."""
@@ -257,10 +263,25 @@ class StakesTwin:
         is_over = self._has(sender, SLASH) or self.now >= self.jailed_until(number)
         _require(is_over, "stakes: still jailed")
         validator = self._at(number)
-        total = sum(other.after for other in self.validators)
-        _require(total + validator.bonded // WAD < WEIGHT_LIMIT, "stakes: the tree is full")
-        validator.jailed_until = 0
-        validator.weigh(self.period)
+        jailed, validator.jailed_until = validator.jailed_until, 0
+        total = sum(other.after for other in self.validators) + validator.due(0, self.max_stake)
+        if total >= WEIGHT_LIMIT:
+            validator.jailed_until = jailed
+        _require(total < WEIGHT_LIMIT, "stakes: the tree is full")
+        self._weigh(validator)
+
+    def weigh(self, sender: str, number: int, score_wad: int) -> None:
+        """Let the stake of a validator weigh 1 + score times as much from the next period on."""
+        self._only(sender, WEIGH)
+        _require(0 < number <= len(self.validators), "stakes: unknown validator")
+        _require(0 <= score_wad <= WAD, "stakes: score above one")
+        validator = self._at(number)
+        former, validator.score_wad = validator.score_wad, score_wad
+        total = sum(other.after for other in self.validators if other is not validator)
+        if total + validator.due(0, self.max_stake) >= WEIGHT_LIMIT:
+            validator.score_wad = former
+            raise Refused("stakes: the tree is full")
+        self._weigh(validator)
 
     def jailed_until(self, number: int) -> int:
         """Return from when a jailed validator may be freed; 0 for who is not jailed."""
@@ -275,10 +296,13 @@ class StakesTwin:
         _require(fits, "stakes: above the cap")
         _require(validator.bonded + amount >= self.min_stake, "stakes: below the least stake")
         total = sum(other.after for other in self.validators if other is not validator)
-        weight = 0 if validator.jailed_until else (validator.bonded + amount) // WAD
+        weight = validator.due(amount, self.max_stake)
         _require(total + weight < WEIGHT_LIMIT, "stakes: the tree is full")
         validator.amount += amount
-        validator.weigh(self.period)
+        self._weigh(validator)
+
+    def _weigh(self, validator: _Validator) -> None:
+        validator.weigh(self.period, self.max_stake)
 
     def _take(self, number: int, amount: int) -> int:
         if not 0 < number <= len(self.validators):
@@ -287,7 +311,7 @@ class StakesTwin:
         taken = min(amount, validator.amount)
         validator.amount -= taken
         validator.unbonding = min(validator.unbonding, validator.amount)
-        validator.weigh(self.period)
+        self._weigh(validator)
         self.burned += taken
         return taken
 

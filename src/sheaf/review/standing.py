@@ -10,12 +10,15 @@ from sheaf.domain.amounts import WAD
 from sheaf.domain.errors import Refused
 
 if TYPE_CHECKING:
-    from sheaf.chain.rpc import Chain
+    from sheaf.chain.rpc import Chain, Receipt
+    from sheaf.chain.signer import Signer
     from sheaf.domain.ids import Address
 
 CONTRACT = "Standing"
 HALF_LIFE = 180 * 86_400
 BLAME, PRIOR_WAD, JUMP, DIGITS = 4, 8 * WAD, 4, 20
+SUM_LIMIT, VERIFIED_UNIT = 2**72, 10**9
+GOLD_LIMIT, GOLD_UNIT = 2**64, 10**9
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,57 @@ class Record:
         return replace(self, praise=faded(self.praise, passed), blame=faded(self.blame, passed), noted_at=now)
 
     @property
-    def score_wad(self) -> int:
-        """From 0 to 1 in wad."""
-        return self.praise * WAD // (self.praise + BLAME * self.blame + PRIOR_WAD)
+    def kept(self) -> Record:
+        """What the contract keeps of it."""
+        return replace(
+            self,
+            praise=min(self.praise, SUM_LIMIT - 1),
+            blame=min(self.blame, SUM_LIMIT - 1),
+            verified=self.verified // VERIFIED_UNIT * VERIFIED_UNIT,
+        )
+
+
+@dataclass(frozen=True)
+class Gold:
+    """What gold has shown of an account: what was counted so far, and of that what weighed at `noted_at`, in units of 10⁻⁹."""
+
+    hits: int = 0
+    misses: int = 0
+    right: int = 0
+    wrong: int = 0
+    noted_at: int = 0
+
+    def at(self, now: int) -> Gold:
+        """Return what is left of it at a later time."""
+        passed = now - self.noted_at
+        return replace(self, right=faded(self.right, passed), wrong=faded(self.wrong, passed), noted_at=now)
+
+    @property
+    def weights(self) -> tuple[int, int]:
+        """Praise and blame in wad."""
+        total = self.right + self.wrong
+        if total == 0:
+            return 0, 0
+        return (
+            log2_wad(WAD + self.right * GOLD_UNIT),
+            log2_wad(WAD + total * GOLD_UNIT) * self.wrong // total,
+        )
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of an account now: its score, praise and blame in wad, and the bond in percent of a small submission."""
+
+    score_wad: int
+    praise: int
+    blame: int
+    verified: int
+    bond_percent: int
+
+
+def score_of(praise: int, blame: int) -> int:
+    """Return the score of an account, from 0 to 1 in wad."""
+    return praise * WAD // (praise + BLAME * blame + PRIOR_WAD)
 
 
 @dataclass
@@ -45,6 +96,7 @@ class StandingTwin:
     feeders: set[str] = field(default_factory=set)
     now: int = 0
     records: dict[str, Record] = field(default_factory=lambda: defaultdict(Record))
+    golds: dict[str, Gold] = field(default_factory=lambda: defaultdict(Gold))
     volume: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
 
     def note(self, sender: str, account: str, counterparty: str, seen: tuple[int, int], value: int) -> None:
@@ -62,7 +114,7 @@ class StandingTwin:
             praise=record.praise + log2_wad(WAD + after) - log2_wad(WAD + before),
             blame=record.blame + log2_wad(WAD + value) * wrong // total,
             verified=record.verified if wrong else max(record.verified, value),
-        )
+        ).kept
 
     def forfeit(self, sender: str, account: str) -> None:
         """Take all standing from an account."""
@@ -70,10 +122,28 @@ class StandingTwin:
         record = self.records[account].at(self.now)
         self.records[account] = replace(record, praise=0, blame=record.blame + record.praise, verified=0)
 
+    def refresh(self, account: str, hits: int, misses: int) -> int:
+        """Take in what gold has shown, given all hits and misses that Scores has counted so far; return the score in wad."""
+        gold = self.golds[account]
+        if (hits, misses) != (gold.hits, gold.misses):
+            faded_now = gold.at(self.now)
+            self.golds[account] = Gold(
+                hits,
+                misses,
+                min(faded_now.right + (hits - gold.hits) * GOLD_UNIT, GOLD_LIMIT - 1),
+                min(faded_now.wrong + (misses - gold.misses) * GOLD_UNIT, GOLD_LIMIT - 1),
+                self.now,
+            )
+        return self.score_wad(account)
+
+    def score_wad(self, account: str) -> int:
+        """Return the score of an account, from 0 to 1 in wad."""
+        record, (praise, blame) = self.records[account].at(self.now), self.golds[account].at(self.now).weights
+        return score_of(record.praise + praise, record.blame + blame)
+
     def credit(self, account: str, value: int) -> int:
         """Return the score as far as it counts for a submission worth `value`."""
-        record = self.records[account].at(self.now)
-        return 0 if value > JUMP * record.verified else record.score_wad
+        return 0 if value > JUMP * self.records[account].verified else self.score_wad(account)
 
     def bond_percent(self, account: str, value: int, most: int, floor: int) -> int:
         """Return the bond in percent, between `most` and `floor`, rounded up."""
@@ -104,29 +174,49 @@ def log2_wad(x: int) -> int:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of an account: its record of now, and what was found right for one counterparty (`volume`)."""
+class Dealings:
+    """An account's record of now, praise and blame from gold in wad, and what was found right for one counterparty (`volume`)."""
 
     record: Record
+    gold: tuple[int, int]
     volume: int
 
     @property
     def score_wad(self) -> int:
         """The score of now, from 0 to 1 in wad."""
-        return self.record.score_wad
+        return score_of(self.record.praise + self.gold[0], self.record.blame + self.gold[1])
 
     def noted(self, seen: tuple[int, int], value: int) -> int:
         """Return the score after a note on `seen` = (right, wrong) records for that counterparty, worth `value` in all."""
         twin = StandingTwin({"feeder"}, self.record.noted_at)
         twin.records["account"], twin.volume["account", "other"] = self.record, self.volume
         twin.note("feeder", "account", "other", seen, value)
-        return twin.records["account"].score_wad
+        return replace(self, record=twin.records["account"]).score_wad
 
 
-def known(chain: Chain, account: Address, counterparty: Address) -> Known:
+def dealings(chain: Chain, account: Address, counterparty: Address) -> Dealings:
     """Return what the chain knows of an account, and of its dealings with a counterparty."""
     record = Record(*map(int, chain.call(CONTRACT, "record_of", account)))
-    return Known(record, int(chain.call(CONTRACT, "volume", account, counterparty)))
+    praise, blame = map(int, chain.call(CONTRACT, "gold_of", account))
+    return Dealings(record, (praise, blame), int(chain.call(CONTRACT, "volume", account, counterparty)))
+
+
+def refresh(chain: Chain, signer: Signer, account: Address) -> Receipt:
+    """Take in what gold has shown of an account, and let its stake weigh by its score from the next period on."""
+    return chain.send(signer, CONTRACT, "refresh", account)
+
+
+def known(chain: Chain, account: Address) -> Known:
+    """Return what is known of an account now."""
+    record = tuple(map(int, chain.call(CONTRACT, "record_of", account)))
+    praise, blame = map(int, chain.call(CONTRACT, "gold_of", account))
+    return Known(
+        score_wad(chain, account),
+        record[0] + praise,
+        record[1] + blame,
+        record[3],
+        bond_percent(chain, account, JUMP * record[3]),
+    )
 
 
 def score_wad(chain: Chain, account: Address) -> int:

@@ -27,6 +27,7 @@ class Desk:
     escrow: Any
     requests: Any
     verdicts: Any
+    standing: Any
 
     def terms(self, **changes: Any) -> tuple[Any, ...]:
         """Return terms that can be opened, with some of them changed."""
@@ -82,11 +83,13 @@ def deploy_desk(token: Any | None = None) -> Desk:
         parameters = source("governance/Parameters.vy").deploy(DEPLOYER, True)
         parameters.set_treasury(TREASURY)
         escrow = source("market/Escrow.vy").deploy()
-        requests = source("market/Requests.vy").deploy(parameters, escrow, stake_token)
+        standing = source("review/Standing.vy").deploy(parameters)
+        standing.propose_feeder(DEPLOYER)
+        requests = source("market/Requests.vy").deploy(parameters, escrow, stake_token, standing)
         escrow.wire(requests)
         requests.wire(verdicts, verdicts, verdicts)
         for account in (BUYER, CONTRIBUTOR, OUTSIDER):
             stake_token.transfer(account, 10**11 * TOKEN)
     for account in (BUYER, CONTRIBUTOR, OUTSIDER):
         stake_token.approve(escrow, FOREVER, sender=account)
-    return Desk(token, parameters, escrow, requests, verdicts)
+    return Desk(token, parameters, escrow, requests, verdicts, standing)

@@ -18,7 +18,7 @@ from sheaf.actions.forecast.refusals import refusals
 from sheaf.domain.amounts import WAD
 from sheaf.domain.request import CheckUse, Specification
 from sheaf.domain.verdict import Finding
-from sheaf.review.standing import Known, Record, StandingTwin
+from sheaf.review.standing import Dealings, Record, StandingTwin
 from sheaf.verification.near import NearIndex
 
 WANTED = Specification(title="t", schema={}, licence="CC0-1.0", label="label")
@@ -62,10 +62,10 @@ def test_money_is_what_the_settlement_would_do() -> None:
 
 def test_standing_rises_and_falls_as_the_twin_says() -> None:
     """All right raises the score, more so for a stranger than for who was praised for the same buyer; all wrong never does."""
-    fresh = Known(Record(noted_at=5), 0)
+    fresh = Dealings(Record(noted_at=5), (0, 0), 0)
     twin = StandingTwin({"f"}, 5)
     twin.note("f", "a", "b", (20, 0), 20 * WAD)
-    assert fresh.noted((20, 0), 20 * WAD) == twin.records["a"].score_wad > 0
+    assert fresh.noted((20, 0), 20 * WAD) == twin.score_wad("a") > 0
     assert fresh.noted((0, 20), 20 * WAD) == 0
     assert replace(fresh, volume=1_000 * WAD).noted((20, 0), 20 * WAD) < fresh.noted((20, 0), 20 * WAD)
 

@@ -80,7 +80,7 @@ def outlook(
 def rise(ctx: Context, found: Request, who: Address, records: int, falling: int) -> Rise:
     """Return what becomes of the standing of `who` if `records` records, of which so many fall, are looked at again."""
     worth = records * found.price * found.lock_rate_wad // WAD
-    now = standing.known(ctx.chain, who, found.buyer)
+    now = standing.dealings(ctx.chain, who, found.buyer)
 
     def after(wrong: int) -> int:
         return now.noted((records - wrong, wrong), worth)

@@ -17,6 +17,8 @@ from ..interfaces import IProofs
 from ..interfaces import IRequests
 from ..interfaces import IReviews
 from ..interfaces import IScores
+from ..interfaces import IStanding
+from ..modules import books
 from ..modules import settlement
 
 implements: IRequests
@@ -29,19 +31,12 @@ BPS: constant(uint256) = 10_000
 WAD: constant(uint256) = 10**18
 PRICE_LIMIT: constant(uint256) = 2**96
 HALF: constant(uint256) = 2**128
-RECORD_LIMIT: constant(uint256) = 2**40
-CANCELLED: constant(uint256) = 1 << 240
 RATE_SPAN: constant(uint256) = 10
-# Version 1, any one-byte codec, sha2-256 (0x12) of 32 bytes (0x20): https://github.com/multiformats/cid
-CID_HEAD: constant(uint256) = 1 * 2**24 + 18 * 2**8 + 32
-CID_HEAD_MASK: constant(uint256) = 255 * 2**24 + 128 * 2**16 + 255 * 2**8 + 255
-
 # Words of Parameters: the first holds the draw's times, the second the terms of requests.
 DRAW_WORD: constant(uint256) = 0
 TERMS_WORD: constant(uint256) = 1
 DRAW_BLOCKS: constant(uint256) = 128
 PROTOCOL_FEE_BPS: constant(uint256) = 0
-BOND_PERCENT: constant(uint256) = 32
 FEE_MIN_BPS: constant(uint256) = 64
 FEE_MAX_BPS: constant(uint256) = 96
 REQUEST_MAX_SECONDS: constant(uint256) = 128
@@ -52,6 +47,7 @@ deployer: immutable(address)
 parameters: public(immutable(IParameters))
 escrow: public(immutable(IEscrow))
 stake_token: public(immutable(address))
+standing: public(immutable(IStanding))
 
 committees: public(ICommittees)
 reviews: public(IReviews)
@@ -60,25 +56,26 @@ request_count: public(uint256)
 submission_count: public(uint256)
 
 # Packed, from the lowest bit. Ids count up from 1 and stay below 2**32.
-# books: buyer 160 | deadline 40 | records left 40 | cancelled 8 | codec of the specification's CID 8;  prices: price 96 | lock rate 128 | fee 16 | protocol fee 16
+# Books as in books.vy, prices and submissions as in settlement.vy.
 _books: HashMap[uint256, uint256]
 _prices: HashMap[uint256, uint256]
 _specs: HashMap[uint256, bytes32]
-# contributor 160 | request 32 | records 16 | block 32 | phase 8 | bond percent 8
 _submissions: HashMap[uint256, uint256]
 _commitments: HashMap[uint256, bytes32]
 
 
 @deploy
-def __init__(parameters_: address, escrow_: address, stake_token_: address):
+def __init__(parameters_: address, escrow_: address, stake_token_: address, standing_: address):
     """
     @notice The deployer joins the parts once, by `wire`, and has no rights after that.
     @param stake_token_ The token of the stakes: requests paid in it count their value one for one.
+    @param standing_ Says what bond a contributor's submission calls for.
     """
     deployer = msg.sender
     parameters = IParameters(parameters_)
     escrow = IEscrow(escrow_)
     stake_token = stake_token_
+    standing = IStanding(standing_)
 
 
 @external
@@ -107,17 +104,17 @@ def open(terms: IRequests.Terms) -> uint256:
     assert terms.token.is_contract, "requests: token is not a contract"
     assert terms.price > 0, "requests: no price"
     assert terms.price < PRICE_LIMIT, "requests: price too large"
-    assert terms.fee_bps >= self._at(word, FEE_MIN_BPS), "requests: fee below the minimum"
-    assert terms.fee_bps <= self._at(word, FEE_MAX_BPS), "requests: fee above the maximum"
+    assert terms.fee_bps >= books.at(word, FEE_MIN_BPS), "requests: fee below the minimum"
+    assert terms.fee_bps <= books.at(word, FEE_MAX_BPS), "requests: fee above the maximum"
     assert (
-        terms.record_limit > 0 and terms.record_limit < RECORD_LIMIT
+        terms.record_limit > 0 and terms.record_limit < books.RECORD_LIMIT
     ), "requests: record limit out of bounds"
     assert terms.deadline > block.timestamp, "requests: deadline is past"
-    assert terms.deadline <= block.timestamp + self._at(
+    assert terms.deadline <= block.timestamp + books.at(
         word, REQUEST_MAX_SECONDS
     ), "requests: deadline too far"
     self._check_rate(terms.token, terms.lock_rate_wad)
-    self._check_cid(terms.spec)
+    books.check_cid(terms.spec)
     assert terms.amount < HALF, "requests: amount too large"
     assert terms.amount >= terms.price + settlement.up(
         terms.price * terms.fee_bps, BPS
@@ -125,7 +122,7 @@ def open(terms: IRequests.Terms) -> uint256:
 
     id: uint256 = self.request_count + 1
     self.request_count = id
-    protocol_fee_bps: uint256 = self._at(word, PROTOCOL_FEE_BPS)
+    protocol_fee_bps: uint256 = books.at(word, PROTOCOL_FEE_BPS)
     self._books[id] = (
         convert(msg.sender, uint256)
         | (terms.deadline << 160)
@@ -178,9 +175,22 @@ def cancel(request: uint256):
     """
     book: uint256 = self._book(request)
     assert msg.sender == settlement.account(book), "requests: not the buyer"
-    assert book & CANCELLED == 0, "requests: already cancelled"
-    self._books[request] = book | CANCELLED
+    assert not books.is_cancelled(book), "requests: already cancelled"
+    self._books[request] = book | books.CANCELLED
     log IRequests.RequestCancelled(request=request)
+
+
+@external
+def ask_standing(request: uint256, percent: uint256):
+    """
+    @notice Take submissions only from contributors whose score in Standing is at least `percent` of one, from now on. Buyer only, once.
+    """
+    book: uint256 = self._running(request)
+    assert msg.sender == settlement.account(book), "requests: not the buyer"
+    assert books.asked(book) == 0, "requests: standing is asked already"
+    assert percent > 0 and percent < 100, "requests: standing out of bounds"
+    self._books[request] = book | (percent << books.ASKED_PLACE)
+    log IRequests.StandingAsked(request=request, percent=percent)
 
 
 @external
@@ -193,7 +203,7 @@ def reclaim(request: uint256) -> (uint256, uint256):
     """
     book: uint256 = self._book(request)
     assert msg.sender == settlement.account(book), "requests: not the buyer"
-    assert book & CANCELLED != 0 or block.timestamp >= self._deadline(book), "requests: still running"
+    assert books.is_cancelled(book) or block.timestamp >= books.deadline(book), "requests: still running"
     amount: uint256 = 0
     fee: uint256 = 0
     amount, fee = extcall escrow.refund(request, msg.sender)
@@ -223,20 +233,25 @@ def submit(
     word: uint256 = self._open_for_business()
     book: uint256 = self._running(request)
     assert msg.sender != settlement.account(book), "requests: the buyer cannot contribute"
-    left: uint256 = (book >> 200) % RECORD_LIMIT
+    left: uint256 = books.left(book)
     assert records > 0, "requests: no records"
-    assert records <= self._at(word, RECORD_MAX), "requests: too many records for one submission"
+    assert records <= books.at(word, RECORD_MAX), "requests: too many records for one submission"
     assert records <= left, "requests: more records than are left"
     assert root != empty(bytes32), "requests: no root"
     assert key_commitment != empty(bytes32), "requests: no key commitment"
     assert custodian != empty(address), "requests: no custodian"
     assert gold != empty(bytes32), "requests: no gold commitment"
-    self._check_cid(cid)
+    books.check_cid(cid)
+    asked: uint256 = books.asked(book)
+    assert (
+        asked == 0 or staticcall standing.score_wad(msg.sender) >= asked * WAD // 100
+    ), "requests: too little standing"
 
     self._books[request] = book - (records << 200)
     id: uint256 = self.submission_count + 1
     self.submission_count = id
-    bond_percent: uint256 = self._at(word, BOND_PERCENT)
+    prices: uint256 = self._prices[request]
+    bond_percent: uint256 = staticcall standing.bond_percent(msg.sender, books.value(records, prices))
     packed: uint256 = (
         convert(msg.sender, uint256)
         | (request << 160)
@@ -250,7 +265,7 @@ def submit(
     amount: uint256 = 0
     fee: uint256 = 0
     bond: uint256 = 0
-    amount, fee, bond = settlement.reservation(packed, self._prices[request])
+    amount, fee, bond = settlement.reservation(packed, prices)
     extcall escrow.reserve(request, amount, fee, msg.sender, bond)
     log IRequests.SubmissionMade(
         submission=id,
@@ -275,7 +290,7 @@ def void(submission: uint256):
     """
     packed: uint256 = self._pending(submission)
     assert not staticcall self.committees.is_drawn(submission), "requests: committee is drawn"
-    draw_blocks: uint256 = self._at(staticcall parameters.word(DRAW_WORD), DRAW_BLOCKS)
+    draw_blocks: uint256 = books.at(staticcall parameters.word(DRAW_WORD), DRAW_BLOCKS)
     assert block.number > settlement.block(packed) + draw_blocks, "requests: may still be drawn"
     request: uint256 = settlement.request(packed)
     self._end(submission, packed, VOID)
@@ -324,14 +339,14 @@ def request(id: uint256) -> IRequests.Request:
     prices: uint256 = self._prices[id]
     return IRequests.Request(
         buyer=settlement.account(book),
-        deadline=self._deadline(book),
-        records_left=(book >> 200) % RECORD_LIMIT,
-        is_cancelled=book & CANCELLED != 0,
+        deadline=books.deadline(book),
+        records_left=books.left(book),
+        is_cancelled=books.is_cancelled(book),
         price=prices % PRICE_LIMIT,
         lock_rate_wad=(prices >> 96) % HALF,
         fee_bps=(prices >> 224) % 2**16,
         protocol_fee_bps=prices >> 240,
-        spec=concat(x"01", convert(convert(book >> 248, uint8), bytes1), x"1220", self._specs[id]),
+        spec=books.cid(book, self._specs[id]),
     )
 
 
@@ -364,13 +379,12 @@ def case_of(submission: uint256) -> IRequests.Case:
     request: uint256 = settlement.request(packed)
     prices: uint256 = self._prices[request]
     records: uint256 = settlement.records(packed)
-    value: uint256 = records * (prices % PRICE_LIMIT)
     return IRequests.Case(
         phase=settlement.phase(packed),
         buyer=settlement.account(self._books[request]),
         contributor=settlement.account(packed),
         records=records,
-        value_stake=settlement.up(value * ((prices >> 96) % HALF), WAD),
+        value_stake=books.value(records, prices),
         fee_bps=(prices >> 224) % 2**16,
         block_number=settlement.block(packed),
     )
@@ -383,6 +397,15 @@ def records_of(submission: uint256) -> uint256:
     @notice How many records a submission has; 0 if there is none.
     """
     return settlement.records(self._submissions[submission])
+
+
+@view
+@external
+def asked_standing(request: uint256) -> uint256:
+    """
+    @notice The least score in Standing that a contributor needs, in percent.
+    """
+    return books.asked(self._book(request))
 
 
 @internal
@@ -428,7 +451,7 @@ def _end(submission: uint256, packed: uint256, phase: uint256):
 @internal
 def _open_for_business() -> uint256:
     word: uint256 = staticcall parameters.word(TERMS_WORD)
-    assert self._at(word, PAUSED) == 0, "requests: paused"
+    assert books.at(word, PAUSED) == 0, "requests: paused"
     return word
 
 
@@ -444,8 +467,8 @@ def _book(request: uint256) -> uint256:
 @internal
 def _running(request: uint256) -> uint256:
     book: uint256 = self._book(request)
-    assert book & CANCELLED == 0, "requests: cancelled"
-    assert block.timestamp < self._deadline(book), "requests: past its deadline"
+    assert not books.is_cancelled(book), "requests: cancelled"
+    assert block.timestamp < books.deadline(book), "requests: past its deadline"
     return book
 
 
@@ -473,23 +496,3 @@ def _check_rate(token: address, rate_wad: uint256):
     assert rate_wad >= least, "requests: lock rate below the floor"
     # A rate without bound would let a worthless amount lock the whole stake of the market.
     assert least == 0 or rate_wad // RATE_SPAN <= least, "requests: lock rate too far above the floor"
-
-
-@pure
-@internal
-def _check_cid(cid: Bytes[36]):
-    assert len(cid) == 36, "requests: not a binary CIDv1 with sha2-256"
-    head: uint256 = convert(slice(cid, 0, 4), uint256)
-    assert head & CID_HEAD_MASK == CID_HEAD, "requests: not a binary CIDv1 with sha2-256"
-
-
-@pure
-@internal
-def _at(word: uint256, place: uint256) -> uint256:
-    return (word >> place) % 2**32
-
-
-@pure
-@internal
-def _deadline(book: uint256) -> uint256:
-    return (book >> 160) % 2**40

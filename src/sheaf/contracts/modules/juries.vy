@@ -28,6 +28,7 @@ struct Jury:
     ruled: uint256  # 2: the last round that ruled
     is_faultless: uint256  # 1: it ruled that nobody is at fault
     failed: uint256  # 2: the round that ruled nothing
+    slot: uint256  # 32, of the beacon, where it had to be fixed
 
 
 @pure
@@ -48,6 +49,7 @@ def pack(jury: Jury) -> uint256:
         | (jury.ruled << 212)
         | (jury.is_faultless << 214)
         | (jury.failed << 215)
+        | (jury.slot << 217)
     )
 
 
@@ -68,7 +70,8 @@ def unpack(packed: uint256) -> Jury:
         anchor=(packed >> 180) & 4294967295,
         ruled=(packed >> 212) & 3,
         is_faultless=(packed >> 214) & 1,
-        failed=packed >> 215,
+        failed=(packed >> 215) & 3,
+        slot=packed >> 217,
     )
 
 

@@ -9,9 +9,19 @@
 """
 
 from ..interfaces import IBeacon
-from ..modules import targets
 
 implements: IBeacon
+
+REACH: constant(uint256) = 255
+
+
+@view
+@external
+def is_of_blocks() -> bool:
+    """
+    @notice A slot is a block.
+    """
+    return True
 
 
 @view
@@ -29,6 +39,18 @@ def value_of(slot: uint256) -> bytes32:
     """
     @notice The hash of a block; zero from the start until the next one, and once it is out of reach.
     """
-    if slot >= block.number or block.number > slot + targets.REACH:
+    if slot >= block.number or block.number > slot + REACH:
         return empty(bytes32)
+    return blockhash(slot)
+
+
+@view
+@external
+def value_after(block_number: uint256, time: uint256, delay: uint256) -> bytes32:
+    """
+    @notice The hash of the block that lies `delay` blocks after another.
+    """
+    slot: uint256 = block_number + delay
+    assert block.number > slot, "block_beacon: too early"
+    assert block.number <= slot + REACH, "block_beacon: block out of reach"
     return blockhash(slot)

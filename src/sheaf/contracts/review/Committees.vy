@@ -4,10 +4,11 @@
 @title Committees
 @license AGPL-3.0-only
 @notice Who judges a submission: how many seats, how much each member locks, which block draws, and who sits.
-        The committee is drawn by the hash of a block that lay ahead when the submission was made, among the weights of the
-        period which that block lies in. Anyone may call the draw, and all callers get the same committee. A draw must happen
-        within 255 blocks and within the period; a target in the last quarter of a period moves into the next one, so that
-        there is always time. If it is missed, anyone may anchor it anew.
+        The committee is drawn by a value of the beacon that lay ahead when the submission was made, among the weights of the
+        period. Anyone may call the draw, and all callers get the same committee. With a beacon of blocks that is the hash of a
+        block, and a draw must happen within 255 blocks and within the period; a target in the last quarter of a period moves
+        into the next one, so that there is always time. With a beacon of rounds somebody first fixes the round, by `redraw`,
+        and the draw must happen in the period of that block. If it is missed, anyone may anchor it anew.
 @custom:stop Nothing here can be stopped. What cannot be drawn ends in Requests.void or Reviews.finalise after `draw_blocks`.
 """
 
@@ -18,7 +19,9 @@ from ..interfaces import IReviews
 from ..interfaces import IStakes
 from ..modules import targets
 
+initializes: targets
 implements: ICommittees
+exports: targets.beacon
 
 PENDING: constant(uint256) = 1
 UNIT: constant(uint256) = 10**18
@@ -27,8 +30,8 @@ BPS: constant(uint256) = 10_000
 VALUE_LIMIT: constant(uint256) = 2**88
 
 # First word: members 11 x 16 | size 4 | quorum 4 | commit_until 32 | reveal_until 32. A committee of at most 5 keeps its lock
-# in the room of the absent seats; a larger one keeps it in a word of its own. Before the draw: the block it is anchored to,
-# if it was anchored anew. Second word: members 12 x 16 | commit_until 32 | reveal_until 32, and the same before its draw.
+# in the room of the absent seats; a larger one keeps it in a word of its own. Before the draw: what it is anchored to (as
+# targets.vy keeps it), if it was anchored anew. Second word: members 12 x 16 | commit_until 32 | reveal_until 32, and the same before its draw.
 SMALL: constant(uint256) = 5
 ID: constant(uint256) = 2**16 - 1
 TIME: constant(uint256) = 2**32 - 1
@@ -43,7 +46,6 @@ SECOND_REVEAL_PLACE: constant(uint256) = 224
 
 parameters: public(immutable(address))
 stakes: public(immutable(address))
-PERIOD_BLOCKS: immutable(uint256)
 DEPLOYER: immutable(address)
 
 requests: public(address)
@@ -54,13 +56,13 @@ _locks: HashMap[uint256, uint256]
 
 
 @deploy
-def __init__(parameters_: address, stakes_: address):
+def __init__(parameters_: address, stakes_: address, beacon_: address):
     """
     @notice Join the contracts that were there before.
     """
     parameters = parameters_
     stakes = stakes_
-    PERIOD_BLOCKS = staticcall IStakes(stakes_).period_blocks()
+    targets.__init__(beacon_, staticcall IStakes(stakes_).period_blocks())
     DEPLOYER = msg.sender
 
 
@@ -80,35 +82,38 @@ def wire(requests: address, reviews: address):
 def draw(submission: uint256):
     """
     @notice Draw the committee of a pending submission, or enlarge that of a hung one by one seat more than it has.
-    @dev Anyone may call, once the target block has passed.
+    @dev Anyone may call, once the value that draws is known.
     """
     case: IRequests.Case = staticcall IRequests(self.requests).case_of(submission)
     words: uint256[3] = staticcall IParameters(parameters).words()
     first: uint256 = self._first[submission]
-    target: uint256 = self._target(self._anchor(submission, first, case), (words[0] >> 96) & TIME)
-    assert block.number > target, "committees: too early"
-    assert not self._is_missed(target), "committees: block out of reach"
+    anchor: uint256 = self._anchor(submission, first, case)
+    delay: uint256 = (words[0] >> 96) & TIME
+    assert not targets.is_missed(anchor, delay), "committees: block out of reach"
+    randomness: bytes32 = staticcall targets.beacon.value_of(targets.of_anchor(anchor, delay))
+    assert randomness != empty(bytes32), "committees: too early"
     if self._size(first) == 0:
-        self._draw_first(submission, case, words, target)
+        self._draw_first(submission, case, words, randomness)
     else:
-        self._enlarge(submission, case, words, target)
+        self._enlarge(submission, case, words, randomness)
 
 
 @external
 def redraw(submission: uint256):
     """
-    @notice Anchor a draw to the current block whose own block can no longer be reached. Anyone may call.
+    @notice Anchor a draw to the current block whose own can no longer be reached, or whose round is still to be fixed. Anyone may.
     """
     case: IRequests.Case = staticcall IRequests(self.requests).case_of(submission)
     delay: uint256 = (staticcall IParameters(parameters).word(0) >> 96) & TIME
     first: uint256 = self._first[submission]
-    anchor: uint256 = self._anchor(submission, first, case)
-    assert self._is_missed(self._target(anchor, delay)), "committees: block within reach"
+    assert targets.is_missed(self._anchor(submission, first, case), delay), "committees: block within reach"
+    kept: uint256 = targets.anchored(delay)
+    assert kept != 0, "committees: too late in the period"
     if self._size(first) == 0:
-        self._first[submission] = block.number
+        self._first[submission] = kept
     else:
-        self._second[submission] = block.number
-    log ICommittees.DrawMoved(submission=submission, target_block=self._target(block.number, delay))
+        self._second[submission] = kept
+    log ICommittees.DrawMoved(submission=submission, target_block=targets.of_anchor(kept, delay))
 
 
 @view
@@ -178,22 +183,22 @@ def is_drawn(submission: uint256) -> bool:
 @external
 def target_block(submission: uint256) -> uint256:
     """
-    @notice The block whose hash draws; the draw may be called in the blocks after it.
+    @notice The block after which the draw may be called: the one whose hash draws, or the one in which a round was fixed.
     """
     case: IRequests.Case = staticcall IRequests(self.requests).case_of(submission)
     delay: uint256 = (staticcall IParameters(parameters).word(0) >> 96) & TIME
-    return self._target(self._anchor(submission, self._first[submission], case), delay)
+    return targets.after_block(self._anchor(submission, self._first[submission], case), delay)
 
 
 @internal
-def _draw_first(submission: uint256, case: IRequests.Case, words: uint256[3], target: uint256):
+def _draw_first(submission: uint256, case: IRequests.Case, words: uint256[3], randomness: bytes32):
     size: uint256 = 0
     quorum: uint256 = 0
     lock: uint256 = 0
     size, quorum, lock = self._terms(words, case.value_stake, case.fee_bps)
     members: DynArray[uint256, 12] = extcall IStakes(stakes).pick_and_lock(
-        self._seed(target, submission, 1),
-        block.number // PERIOD_BLOCKS,
+        self._seed(randomness, submission, 1),
+        targets._period(),
         size,
         lock,
         [case.buyer, case.contributor],
@@ -220,7 +225,7 @@ def _draw_first(submission: uint256, case: IRequests.Case, words: uint256[3], ta
 
 
 @internal
-def _enlarge(submission: uint256, case: IRequests.Case, words: uint256[3], target: uint256):
+def _enlarge(submission: uint256, case: IRequests.Case, words: uint256[3], randomness: bytes32):
     first: uint256 = self._first[submission]
     size: uint256 = self._size(first)
     lock: uint256 = self._lock(submission, first)
@@ -228,8 +233,8 @@ def _enlarge(submission: uint256, case: IRequests.Case, words: uint256[3], targe
     for seat: uint256 in range(size, bound=11):
         seated.append((first >> (16 * seat)) & ID)
     members: DynArray[uint256, 12] = extcall IStakes(stakes).pick_and_lock(
-        self._seed(target, submission, 2),
-        block.number // PERIOD_BLOCKS,
+        self._seed(randomness, submission, 2),
+        targets._period(),
         size + 1,
         lock,
         [case.buyer, case.contributor],
@@ -268,22 +273,10 @@ def _anchor(submission: uint256, first: uint256, case: IRequests.Case) -> uint25
     return hung
 
 
-@view
+@pure
 @internal
-def _target(anchor: uint256, delay: uint256) -> uint256:
-    return targets.of_anchor(anchor, delay, PERIOD_BLOCKS)
-
-
-@view
-@internal
-def _is_missed(target: uint256) -> bool:
-    return targets.is_missed(target, PERIOD_BLOCKS)
-
-
-@view
-@internal
-def _seed(target: uint256, submission: uint256, round: uint256) -> bytes32:
-    return keccak256(abi_encode(blockhash(target), submission, round))
+def _seed(randomness: bytes32, submission: uint256, round: uint256) -> bytes32:
+    return keccak256(abi_encode(randomness, submission, round))
 
 
 @pure

@@ -27,9 +27,11 @@ from ..modules import targets
 from ..modules import trials
 
 implements: IDisputes
+initializes: targets
 initializes: trials
 initializes: benches[trials := trials]
 exports: (
+    targets.beacon,
     benches.commit,
     benches.reveal,
     benches.jury_of,
@@ -57,8 +59,6 @@ COLLECTED: constant(uint256) = 5
 BPS: constant(uint256) = 10_000
 PICKS: constant(uint256) = 12
 
-PERIOD_BLOCKS: immutable(uint256)
-
 
 @deploy
 def __init__(
@@ -69,12 +69,13 @@ def __init__(
     reviews_: address,
     requests_: address,
     standing_: address,
+    beacon_: address,
 ):
     """
     @notice Join the contracts that were there before. It needs the powers to draw, release and slash, and the office of arbiter.
     """
     trials.__init__(token_, parameters_, stakes_, committees_, reviews_, requests_, standing_)
-    PERIOD_BLOCKS = staticcall IStakes(stakes_).period_blocks()
+    targets.__init__(beacon_, staticcall IStakes(stakes_).period_blocks())
 
 
 @external
@@ -117,9 +118,11 @@ def draw(case: uint256):
     """
     jury: juries.Jury = benches.at(case, DRAWING)
     times: uint256 = staticcall trials.parameters.word(0)
-    target: uint256 = self._target(jury, times)
-    assert block.number > target, "disputes: too early"
-    assert not targets.is_missed(target, PERIOD_BLOCKS), "disputes: block out of reach"
+    delay: uint256 = (times >> 96) & 4294967295
+    kept: uint256 = self._kept(jury)
+    assert not targets.is_missed(kept, delay), "disputes: block out of reach"
+    value: bytes32 = staticcall targets.beacon.value_of(targets.of_anchor(kept, delay))
+    assert value != empty(bytes32), "disputes: too early"
     facts: IDisputes.Case = trials.facts(case)
     assert self._fits(facts.submission, times, 0), "disputes: no time left"
     more: uint256 = juries.enlarged(jury.size) - jury.size
@@ -135,14 +138,14 @@ def draw(case: uint256):
     for seat: uint256 in range(jury.size, bound=juries.SEATS):
         seated.append(benches.seated(case, seat))
     excluded: DynArray[address, 5] = self._parties(case, facts)
-    seed: bytes32 = keccak256(abi_encode(blockhash(target), self, case, jury.round + 1))
+    seed: bytes32 = keccak256(abi_encode(value, self, case, jury.round + 1))
     drawn: DynArray[uint256, 24] = []
     for part: uint256 in range(2):
         count: uint256 = min(more - len(drawn), PICKS)
         if count > 0:
             picked: DynArray[uint256, 12] = extcall trials.stakes.pick_and_lock(
                 keccak256(abi_encode(seed, part)),
-                block.number // PERIOD_BLOCKS,
+                targets._period(),
                 count,
                 facts.lock,
                 excluded,
@@ -174,14 +177,17 @@ def draw(case: uint256):
 @external
 def redraw(case: uint256):
     """
-    @notice Anchor a draw to the current block whose own block can no longer be reached. Anyone may call.
+    @notice Anchor a draw to the current block whose own can no longer be reached, or whose round is still to be fixed. Anyone may.
     """
     jury: juries.Jury = benches.at(case, DRAWING)
-    times: uint256 = staticcall trials.parameters.word(0)
-    assert targets.is_missed(self._target(jury, times), PERIOD_BLOCKS), "disputes: block within reach"
+    delay: uint256 = (staticcall trials.parameters.word(0) >> 96) & 4294967295
+    assert targets.is_missed(self._kept(jury), delay), "disputes: block within reach"
+    kept: uint256 = targets.anchored(delay)
+    assert kept != 0, "disputes: too late in the period"
     jury.anchor = block.number
+    jury.slot = kept >> 32
     benches.save(case, jury)
-    log IDisputes.DrawMoved(case=case, target_block=self._target(jury, times))
+    log IDisputes.DrawMoved(case=case, target_block=targets.of_anchor(kept, delay))
 
 
 @external
@@ -247,6 +253,7 @@ def appeal(case: uint256, is_for_challenge: bool):
     ), "disputes: this side has won"
     jury.phase = DRAWING
     jury.anchor = block.number
+    jury.slot = 0
     benches.save(case, jury)
     bond: uint256 = trials.facts(case).bond << jury.round
     trials.post(case, jury.round + 1, bond, is_for_challenge)
@@ -309,9 +316,10 @@ def collect(case: uint256):
 @external
 def target_block(case: uint256) -> uint256:
     """
-    @notice The block whose hash draws the next jury.
+    @notice The block after which the next jury may be drawn: the one whose hash draws, or the one in which a round was fixed.
     """
-    return self._target(benches.at(case, DRAWING), staticcall trials.parameters.word(0))
+    delay: uint256 = (staticcall trials.parameters.word(0) >> 96) & 4294967295
+    return targets.after_block(self._kept(benches.at(case, DRAWING)), delay)
 
 
 @view
@@ -359,10 +367,10 @@ def _fits(submission: uint256, times: uint256, before: uint256) -> bool:
     return block.timestamp + before + (times & 4294967295) + 2 * reveal <= trials.trial(submission).until
 
 
-@view
+@pure
 @internal
-def _target(jury: juries.Jury, times: uint256) -> uint256:
-    return targets.of_anchor(jury.anchor, (times >> 96) & 4294967295, PERIOD_BLOCKS)
+def _kept(jury: juries.Jury) -> uint256:
+    return jury.slot << 32 | jury.anchor
 
 
 @view
@@ -370,10 +378,15 @@ def _target(jury: juries.Jury, times: uint256) -> uint256:
 def _selected(submission: uint256) -> (bool, uint256):
     times: uint256 = staticcall trials.parameters.word(0)
     counted: uint256 = staticcall trials.reviews.counted_block(submission)
-    target: uint256 = counted + ((times >> 96) & 4294967295)
-    assert counted != 0 and block.number > target, "disputes: too early"
-    assert block.number <= target + targets.REACH, "disputes: block out of reach"
-    beacon: uint256 = convert(keccak256(abi_encode(blockhash(target), self, submission)), uint256)
+    assert counted != 0, "disputes: too early"
+    # The time of the count, which a hold has not changed.
+    decided: uint256 = trials.trial(submission).challenge_until
+    if decided == 0:
+        decided = (staticcall trials.reviews.review(submission)).settle_after
+    drawn: bytes32 = staticcall targets.beacon.value_after(
+        counted, decided - ((times >> 64) & 4294967295), (times >> 96) & 4294967295
+    )
+    beacon: uint256 = convert(keccak256(abi_encode(drawn, self, submission)), uint256)
     case: IRequests.Case = staticcall trials.requests.case_of(submission)
     rate: uint256 = staticcall trials.standing.audit_bps(case.contributor, case.value_stake)
     return beacon % BPS < rate, (beacon >> 128) % case.records // 256

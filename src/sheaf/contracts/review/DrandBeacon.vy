@@ -19,6 +19,8 @@ implements: IDrandBeacon
 # https://api.drand.sh/52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971/info
 GENESIS: constant(uint256) = 1692803367
 PERIOD: constant(uint256) = 3
+# Rounds by which the clock may be ahead of a block's time: half a minute.
+MARGIN: constant(uint256) = 10
 # The network's key in G2, and the negative of G2's generator: x0, x1, y0, y1 of 64 bytes (EIP-2537).
 KEY: constant(
     Bytes[256]
@@ -67,11 +69,31 @@ def post(round: uint256, signature: Bytes[128]) -> bytes32:
 
 @view
 @external
+def is_of_blocks() -> bool:
+    """
+    @notice A slot is a round.
+    """
+    return False
+
+
+@view
+@external
 def slot_ahead(delay: uint256) -> uint256:
     """
-    @notice The round that lies `delay` rounds ahead of the last one due.
+    @notice The round that lies `delay` rounds, and half a minute, ahead of the last one due.
     """
-    return (block.timestamp - GENESIS) // PERIOD + 1 + delay
+    return self._slot_after(block.timestamp, delay)
+
+
+@view
+@external
+def value_after(block_number: uint256, time: uint256, delay: uint256) -> bytes32:
+    """
+    @notice The value of the round that lies `delay` rounds, and half a minute, ahead of the last one due at a time.
+    """
+    found: bytes32 = self._values[self._slot_after(time, delay)]
+    assert found != empty(bytes32), "drand_beacon: round is not posted"
+    return found
 
 
 @view
@@ -81,6 +103,12 @@ def value_of(slot: uint256) -> bytes32:
     @notice The value of a round that was posted; zero of others.
     """
     return self._values[slot]
+
+
+@pure
+@internal
+def _slot_after(time: uint256, delay: uint256) -> uint256:
+    return (time - GENESIS) // PERIOD + 1 + MARGIN + delay
 
 
 @pure

@@ -3,14 +3,14 @@
 """
 @title Stakes
 @license AGPL-3.0-only
-@notice The stake of validators: bonded, unbonding, locked to cases, slashed. One whole token is one unit of weight; weights
-        change only at the border of a period (`period_blocks`), and a draw reads those of the period that its block lies in:
+@notice The stake of validators: bonded, unbonding, locked to cases, slashed. One whole token is one unit of weight, and up to
+        two by what is known of the validator (`weigh`), but never more than the cap; weights change only
+        at the border of a period (`period_blocks`), and a draw reads those of the period that its block lies in:
         once a block's hash is known nobody can move a weight to steer the draw.
         A draw is exact successive sampling: attempt i picks among those not yet picked with probabilities in proportion to
         weight, by keccak256(seed, i). Whoever may not sit (a party to the case, its affiliate, seated already, too little
-        free stake) is passed over when picked. Successive sampling restricted to a subset is successive sampling of that
-        subset, so the rest are drawn as if those had not been there; and as passing over does not touch later attempts,
-        becoming ineligible after the seed is known never re-rolls the other seats.
+        free stake) is passed over when picked: the rest are drawn as if those had not been there, and becoming ineligible
+        after the seed is known never re-rolls the other seats.
 @custom:stop Nothing here can be stopped. The governor appoints contracts (with a delay once anyone has staked) and may
         withdraw their power to slash or to draw at once, but never their power to release a lock. Stake leaves by `unbond` and
         `withdraw`, whatever else happens.
@@ -19,15 +19,19 @@
 from ethereum.ercs import IERC20
 from ..interfaces import IMarketToken
 from ..interfaces import IStakes
-from ..modules import appointments
-from ..modules import sum_tree
+from ..modules.stakes import appointments
+from ..modules.stakes import marks
+from ..modules.stakes import sum_tree
 
 initializes: appointments
+initializes: marks
 initializes: sum_tree
 implements: IStakes
 exports: (
     appointments.dismiss,
     appointments.powers,
+    marks.jailed_until,
+    marks.score_of,
     sum_tree.period_blocks,
     sum_tree.current_period,
     sum_tree.total_weight,
@@ -37,6 +41,7 @@ exports: (
 RELEASE: constant(uint256) = 1
 SLASH: constant(uint256) = 2
 DRAW: constant(uint256) = 4
+WEIGH: constant(uint256) = 8
 
 UNIT: constant(uint256) = 10**18
 # A draw may pass over this many beyond those that its exclusions explain.
@@ -60,8 +65,6 @@ id_of: public(HashMap[address, uint256])
 account_of: public(HashMap[uint256, address])
 _positions: HashMap[uint256, uint256]
 _leaving: HashMap[uint256, uint256]
-# From when a jailed validator may be freed; 0 for who is not jailed.
-jailed_until: public(HashMap[uint256, uint256])
 
 
 @deploy
@@ -125,7 +128,7 @@ def succeed(id: uint256, amount: uint256):
     self.id_of[self.account_of[id]] = 0
     self._positions[id] = 0
     self._leaving[id] = 0
-    self.jailed_until[id] = 0
+    marks._clear(id)
     self._seat(id)
     self._bond(id, amount)
 
@@ -145,7 +148,7 @@ def unbond(amount: uint256):
     assert rest == 0 or rest >= min_stake, "stakes: below the least stake"
     release_at: uint256 = block.timestamp + unbonding_seconds
     self._leaving[id] = (leaving + amount) | (release_at << LOCK_PLACE)
-    self._weigh(id, held - leaving, rest)
+    self._weigh(id)
     log IStakes.UnbondingStarted(id=id, amount=amount, release_at=release_at)
 
 
@@ -184,7 +187,7 @@ def declare(affiliate: address):
 @external
 def appoint(contract: address, powers: uint256):
     """
-    @notice Give a contract powers over stakes: 1 release, 2 slash, 4 draw and lock, or sums of them. Governor only.
+    @notice Give a contract powers over stakes: 1 release, 2 slash, 4 draw and lock, 8 weigh, or sums of them. Governor only.
     @dev At once while nobody has ever staked, otherwise after twice the unbonding time, so that everyone can leave first.
     """
     appointments._only_governor()
@@ -266,9 +269,9 @@ def jail(id: uint256, until: uint256):
     """
     appointments._only(SLASH)
     assert id != 0 and id <= self.count, "stakes: unknown validator"
-    assert until > block.timestamp, "stakes: jail is over already"
-    self._weigh(id, self._bonded(id), 0)
-    self.jailed_until[id] = max(until, self.jailed_until[id])
+    assert until > block.timestamp and until < 2**64, "stakes: jail is over already"
+    marks._jail(id, max(until, marks._jailed_until(id)))
+    self._weigh(id)
     log IStakes.Jailed(id=id, until=until)
 
 
@@ -278,14 +281,28 @@ def free(id: uint256):
     @notice Let a jailed validator weigh again from the next period on: anyone once its time is over, contracts with the power to
             slash at any time.
     """
-    until: uint256 = self.jailed_until[id]
+    until: uint256 = marks._jailed_until(id)
     assert until != 0, "stakes: not jailed"
     if not appointments._has(msg.sender, SLASH):
         assert block.timestamp >= until, "stakes: still jailed"
-    self.jailed_until[id] = 0
-    self._weigh(id, 0, self._bonded(id))
+    marks._jail(id, 0)
+    self._weigh(id)
     assert sum_tree._newest_total() < sum_tree.LIMIT, "stakes: the tree is full"
     log IStakes.Freed(id=id)
+
+
+@external
+def weigh(id: uint256, score_wad: uint256):
+    """
+    @notice Let stake weigh 1 + score times as much from the next period on. Only contracts with the power to weigh.
+    """
+    appointments._only(WEIGH)
+    assert id != 0 and id <= self.count, "stakes: unknown validator"
+    assert score_wad <= UNIT, "stakes: score above one"
+    marks._score(id, score_wad)
+    self._weigh(id)
+    assert sum_tree._newest_total() < sum_tree.LIMIT, "stakes: the tree is full"
+    log IStakes.Weighed(id=id, score_wad=score_wad)
 
 
 @view
@@ -374,7 +391,7 @@ def _bond(id: uint256, amount: uint256):
     assert amount <= max_stake - min(bonded, max_stake) and held + amount <= AMOUNT, "stakes: above the cap"
     assert bonded + amount >= min_stake, "stakes: below the least stake"
     self._positions[id] += amount
-    self._weigh(id, bonded, bonded + amount)
+    self._weigh(id)
     assert sum_tree._newest_total() < sum_tree.LIMIT, "stakes: the tree is full"
     before: uint256 = staticcall IERC20(token).balanceOf(self)
     assert extcall IERC20(token).transferFrom(msg.sender, self, amount), "stakes: transfer failed"
@@ -385,10 +402,11 @@ def _bond(id: uint256, amount: uint256):
 
 
 @internal
-def _weigh(id: uint256, old: uint256, new: uint256):
-    # Who is jailed weighs nothing, whatever it holds.
-    if old // UNIT != new // UNIT and self.jailed_until[id] == 0:
-        sum_tree._set(id - 1, old // UNIT, new // UNIT, sum_tree._period())
+def _weigh(id: uint256):
+    new: uint256 = min(marks._weighed(id, self._bonded(id)), max_stake) // UNIT
+    old: uint256 = sum_tree._newest(id - 1)
+    if new != old:
+        sum_tree._set(id - 1, old, new, sum_tree._period())
 
 
 @internal
@@ -405,7 +423,7 @@ def _take(id: uint256, amount: uint256) -> uint256:
     self._positions[id] = slot - taken
     if rest < unbonding:
         self._leaving[id] = leaving - (unbonding - rest)
-    self._weigh(id, held - unbonding, rest - min(unbonding, rest))
+    self._weigh(id)
     log IStakes.StakeSlashed(id=id, amount=taken)
     return taken
 

@@ -11,12 +11,18 @@
         value in whole tokens, over all time, so two who trade with each other gain next to nothing by trading more. Blame
         is not capped. A jump in volume raises no limit: for more than four times the greatest value that was once found
         right as a whole the account counts as one of which nothing is known.
+
+        Gold is taken in by `refresh` from the counts of Scores, and weighs as one counterparty, each known answer as a
+        whole token: praise is the logarithm of one plus the hits, blame the logarithm of one plus all answers times the share of
+        misses. Hits and misses are forgotten like the rest. `refresh` also lets the stake of a validator weigh by its score.
         Standing cannot be transferred, and anyone can recompute it from the events.
-@custom:stop Nothing here can be stopped. The governor may dismiss at once who feeds it; it only ever lowers bonds and audit rates to
-        the floors of Parameters.
+@custom:stop Nothing here can be stopped. The governor may dismiss at once who feeds it, and in Stakes its power to weigh; it only ever
+        lowers bonds and audit rates to the floors of Parameters, and raises a weight to twice the stake.
 """
 
 from ..interfaces import IParameters
+from ..interfaces import IScores
+from ..interfaces import IStakes
 from ..interfaces import IStanding
 
 implements: IStanding
@@ -32,10 +38,23 @@ VALUE_LIMIT: constant(uint256) = 2**96
 # Binary digits of a logarithm after the point.
 DIGITS: constant(uint256) = 20
 
-parameters: public(immutable(IParameters))
+# Records are one word: praise 72 | blame 72 | noted_at 40 | verified 72, that in units of 10**9. Praise and blame stop where their
+# room ends, at more than 4,700 in wad.
+SUM: constant(uint256) = 2**72 - 1
+VERIFIED_UNIT: constant(uint256) = 10**9
+# Gold is one word: hits counted 32 | misses counted 32 | hits 64 | misses 64, both as they weigh, in units of 10**-9 | noted_at 40.
+COUNT: constant(uint256) = 2**32 - 1
+WEIGHED: constant(uint256) = 2**64 - 1
+GOLD_UNIT: constant(uint256) = 10**9
 
+parameters: public(immutable(IParameters))
+deployer: immutable(address)
+
+scores: public(IScores)
+stakes: public(IStakes)
 _feeders: HashMap[address, uint256]
-_records: HashMap[address, IStanding.Record]
+_records: HashMap[address, uint256]
+_golds: HashMap[address, uint256]
 # What was found right for a counterparty, in the stake token's smallest unit, over all time.
 volume: public(HashMap[address, HashMap[address, uint256]])
 
@@ -43,9 +62,51 @@ volume: public(HashMap[address, HashMap[address, uint256]])
 @deploy
 def __init__(parameters_: address):
     """
-    @notice Join the contract that was there before.
+    @notice Join the contract that was there before. The deployer names the others once, by `wire`, and has no rights after that.
     """
     parameters = IParameters(parameters_)
+    deployer = msg.sender
+
+
+@external
+def wire(scores_: address, stakes_: address):
+    """
+    @notice Name the contracts that count gold and weigh stakes. Deployer only, once, for ever.
+    """
+    assert msg.sender == deployer, "standing: not the deployer"
+    assert self.stakes.address == empty(address), "standing: already wired"
+    assert scores_ != empty(address) and stakes_ != empty(address), "standing: no scores or stakes"
+    self.scores = IScores(scores_)
+    self.stakes = IStakes(stakes_)
+
+
+@external
+def refresh(account: address) -> uint256:
+    """
+    @notice Take in what gold has shown of an account since, and let its stake weigh by its score from the next period on. Anyone may.
+    @return The score, in wad.
+    """
+    assert self.stakes.address != empty(address), "standing: not wired"
+    known: IScores.Standing = staticcall self.scores.standing(account)
+    gold: uint256 = self._golds[account]
+    # What is counted there never falls.
+    hits: uint256 = known.hits - (gold & COUNT)
+    misses: uint256 = known.misses - ((gold >> 32) & COUNT)
+    if hits + misses != 0:
+        right: uint256 = 0
+        wrong: uint256 = 0
+        right, wrong = self._gold(account)
+        right = min(right + hits * GOLD_UNIT, WEIGHED)
+        wrong = min(wrong + misses * GOLD_UNIT, WEIGHED)
+        self._golds[account] = (
+            known.hits | (known.misses << 32) | (right << 64) | (wrong << 128) | (block.timestamp << 192)
+        )
+        log IStanding.GoldNoted(account=account, hits=hits, misses=misses)
+    score: uint256 = self._score(account, self._now(account))
+    id: uint256 = staticcall self.stakes.id_of(account)
+    if id != 0 and staticcall self.stakes.score_of(id) != score:
+        extcall self.stakes.weigh(id, score)
+    return score
 
 
 @external
@@ -90,7 +151,7 @@ def note(account: address, counterparty: address, right: uint256, wrong: uint256
     record.blame += self._log2(WAD + worth) * wrong // total
     if wrong == 0:
         record.verified = max(record.verified, worth)
-    self._records[account] = record
+    self._keep(account, record)
     log IStanding.StandingNoted(
         account=account, counterparty=counterparty, right=right, wrong=wrong, value=worth
     )
@@ -106,7 +167,7 @@ def forfeit(account: address):
     record.blame += record.praise
     record.praise = 0
     record.verified = 0
-    self._records[account] = record
+    self._keep(account, record)
     log IStanding.StandingForfeited(account=account)
 
 
@@ -114,9 +175,18 @@ def forfeit(account: address):
 @external
 def record_of(account: address) -> IStanding.Record:
     """
-    @notice What is known of an account, as it weighs now.
+    @notice What audits and appeals have shown of an account, as it weighs now.
     """
     return self._now(account)
+
+
+@view
+@external
+def gold_of(account: address) -> (uint256, uint256):
+    """
+    @notice The praise and the blame from gold that was taken in, in wad, as they weigh now.
+    """
+    return self._gold_weights(account)
 
 
 @view
@@ -125,7 +195,7 @@ def score_wad(account: address) -> uint256:
     """
     @notice The score of an account, from 0 to 1 in wad.
     """
-    return self._score(self._now(account))
+    return self._score(account, self._now(account))
 
 
 @view
@@ -180,24 +250,70 @@ def _credit(account: address, worth: uint256) -> uint256:
     record: IStanding.Record = self._now(account)
     if worth > JUMP * record.verified:
         return 0
-    return self._score(record)
+    return self._score(account, record)
 
 
-@pure
+@view
 @internal
-def _score(record: IStanding.Record) -> uint256:
-    return record.praise * WAD // (record.praise + BLAME * record.blame + PRIOR_WAD)
+def _score(account: address, record: IStanding.Record) -> uint256:
+    praise: uint256 = 0
+    blame: uint256 = 0
+    praise, blame = self._gold_weights(account)
+    praise += record.praise
+    blame += record.blame
+    return praise * WAD // (praise + BLAME * blame + PRIOR_WAD)
+
+
+@view
+@internal
+def _gold_weights(account: address) -> (uint256, uint256):
+    right: uint256 = 0
+    wrong: uint256 = 0
+    right, wrong = self._gold(account)
+    total: uint256 = right + wrong
+    if total == 0:
+        return 0, 0
+    # From units of 10**-9 to wad.
+    return (
+        self._log2(WAD + right * GOLD_UNIT),
+        self._log2(WAD + total * GOLD_UNIT) * wrong // total,
+    )
+
+
+@view
+@internal
+def _gold(account: address) -> (uint256, uint256):
+    """
+    @dev Hits and misses as they weigh now.
+    """
+    gold: uint256 = self._golds[account]
+    if gold == 0:
+        return 0, 0
+    passed: uint256 = block.timestamp - (gold >> 192)
+    return self._faded((gold >> 64) & WEIGHED, passed), self._faded((gold >> 128) & WEIGHED, passed)
 
 
 @view
 @internal
 def _now(account: address) -> IStanding.Record:
-    record: IStanding.Record = self._records[account]
-    passed: uint256 = block.timestamp - record.noted_at
-    record.praise = self._faded(record.praise, passed)
-    record.blame = self._faded(record.blame, passed)
-    record.noted_at = block.timestamp
-    return record
+    packed: uint256 = self._records[account]
+    passed: uint256 = block.timestamp - ((packed >> 144) & (2**40 - 1))
+    return IStanding.Record(
+        praise=self._faded(packed & SUM, passed),
+        blame=self._faded((packed >> 72) & SUM, passed),
+        noted_at=block.timestamp,
+        verified=(packed >> 184) * VERIFIED_UNIT,
+    )
+
+
+@internal
+def _keep(account: address, record: IStanding.Record):
+    self._records[account] = (
+        min(record.praise, SUM)
+        | (min(record.blame, SUM) << 72)
+        | (record.noted_at << 144)
+        | (record.verified // VERIFIED_UNIT << 184)
+    )
 
 
 @pure

@@ -361,7 +361,7 @@ def test_settling_pays_once(desk: Desk) -> None:
 def test_wiring_is_the_deployers_once(desk: Desk) -> None:
     """Committees, Reviews and Scores are named by the deployer, once, and cannot be nobody."""
     with boa.env.prank(DEPLOYER):
-        fresh = source("market/Requests.vy").deploy(desk.parameters, desk.escrow, desk.token)
+        fresh = source("market/Requests.vy").deploy(desk.parameters, desk.escrow, desk.token, desk.standing)
     with boa.reverts("requests: not the deployer"):
         fresh.wire(OUTSIDER, OUTSIDER, OUTSIDER, sender=OUTSIDER)
     with boa.reverts("requests: no committees or reviews"):

@@ -22,3 +22,9 @@ def test_a_hash_is_known_after_its_block_and_within_reach(monkeypatch: Any) -> N
     hashes = {now - 1 - i: value for i, value in enumerate(recent)}
     for slot in (now + 1, now, now - 1, now - 2, now - 255, now - 256, 0, 2**255):
         assert beacon.value_of(slot) == block_beacon.known(hashes, slot, now)
+    assert beacon.is_of_blocks()
+    assert beacon.value_after(now - 257, 0, 2) == beacon.value_of(now - 255) == hashes[now - 255]
+    with boa.reverts("block_beacon: too early"):
+        beacon.value_after(now - 2, 0, 2)
+    with boa.reverts("block_beacon: block out of reach"):
+        beacon.value_after(now - 258, 0, 2)

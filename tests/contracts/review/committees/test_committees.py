@@ -354,7 +354,9 @@ def test_a_block_hash_is_out_of_reach_after_255_blocks(
     stakes = load("review/Stakes.vy").deploy(
         token.address, parameters.address, 10_000, UNBONDING_SECONDS, MIN_STAKE, MAX_STAKE
     )
-    committees = load("review/Committees.vy").deploy(parameters.address, stakes.address)
+    committees = load("review/Committees.vy").deploy(
+        parameters.address, stakes.address, load("review/BlockBeacon.vy").deploy()
+    )
     cases = boa.load(str(MOCKS / "Cases.vy"))
     committees.wire(cases, cases)
     mine_to(10_000)

@@ -25,16 +25,17 @@ class Court:
     """The contracts, and what each juror knows of its own vote."""
 
     members: int = 40
+    beacon: str = "BlockBeacon"
     world: World = field(init=False)
     secrets: dict[tuple[int, int], tuple[int, bool, bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.world = world = World(members=self.members)
+        self.world = world = World(members=self.members, beacon=self.beacon)
         self.challenger, self.appellant = (key_of(role).address for role in ("challenger", "appellant"))
         parts = (world.token, world.parameters, world.stakes, world.committees, world.reviews, world.requests)
         with boa.env.prank(world.deployer):
-            self.standing = source("review/Standing.vy").deploy(world.parameters)
-            self.disputes = source("review/Disputes.vy").deploy(*parts, self.standing)
+            self.standing = world.standing
+            self.disputes = source("review/Disputes.vy").deploy(*parts, self.standing, world.lots)
             self.reversals = source("review/Reversals.vy").deploy(self.disputes, *parts[2:], self.standing)
             self.disputes.wire(self.reversals)
             world.stakes.appoint(self.disputes.address, 7)

@@ -16,7 +16,7 @@ YES = openings.pack([False] * N)
 def _select(court: Court, submission: int, wanted: bool, monkeypatch: pytest.MonkeyPatch) -> int:
     """Let the blocks up to the target be such that the beacon picks, or does not; return the word."""
     counted = court.world.reviews.counted_block(submission)
-    with boa.reverts("disputes: too early"):
+    with boa.reverts("block_beacon: too early"):
         court.disputes.selected(submission)
     court.world.parameters.set(5, 2500, sender=court.world.deployer)
     boa.env.evm.patch.block_number = counted + 3
@@ -41,7 +41,7 @@ def test_only_the_beacon_picks(court: Court, approved: int, monkeypatch: pytest.
     with boa.reverts("disputes: not selected"):
         court.disputes.audit(approved, YES, YES, sender=court.world.outsider)
     boa.env.evm.patch.block_number += 300
-    with boa.reverts("disputes: block out of reach"):
+    with boa.reverts("block_beacon: block out of reach"):
         court.disputes.audit(approved, YES, YES, sender=court.world.outsider)
 
 

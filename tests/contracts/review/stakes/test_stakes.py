@@ -17,6 +17,7 @@ from tests.contracts.conftest import (
     SLASH,
     TOKEN,
     UNBONDING_SECONDS,
+    WEIGH,
     load,
     next_period,
 )
@@ -300,7 +301,7 @@ def test_one_power_gives_no_other(
     stakes: Any, bond: Any, deployer: str, validators: list[str], outsider: str
 ) -> None:
     """A contract that may draw may neither release nor slash, and so on around."""
-    actors = {power: str(boa.env.generate_address()) for power in (RELEASE, SLASH, DRAW)}
+    actors = {power: str(boa.env.generate_address()) for power in (RELEASE, SLASH, DRAW, WEIGH)}
     for power, actor in actors.items():
         stakes.appoint(actor, power, sender=deployer)
     bond(validators[0], 100 * TOKEN)
@@ -311,6 +312,7 @@ def test_one_power_gives_no_other(
             (DRAW, stakes.pick_and_lock, (b"\0" * 32, period, 1, 1, [], [])),
             (RELEASE, stakes.release, ([1], 0, 0, 0)),
             (SLASH, stakes.slash, (1, 1, outsider)),
+            (WEIGH, stakes.weigh, (1, TOKEN // 2)),
         ):
             if needed == power:
                 call(*arguments, sender=actor)
@@ -341,7 +343,7 @@ def test_dismissal_is_immediate_but_releases_stay(stakes: Any, deployer: str, ou
     """Slashing and drawing end at once; the power to release can never be taken, so that no lock stays for ever."""
     stakes.appoint(outsider, RELEASE | SLASH | DRAW, sender=deployer)
     assert stakes.powers(outsider) == 7
-    for powers in (0, RELEASE, RELEASE | SLASH, 8, 2**255):
+    for powers in (0, RELEASE, RELEASE | SLASH, 16, 2**255):
         with boa.reverts("appointments: cannot be dismissed"):
             stakes.dismiss(outsider, powers, sender=deployer)
     stakes.dismiss(outsider, SLASH, sender=deployer)
@@ -357,7 +359,7 @@ def test_only_the_governor_appoints(stakes: Any, deployer: str, outsider: str, v
             stakes.appoint(sender, SLASH, sender=sender)
         with boa.reverts("stakes: not the governor"):
             stakes.dismiss(deployer, SLASH, sender=sender)
-    for powers in (0, 8, 2**256 - 1):
+    for powers in (0, 16, 2**256 - 1):
         with boa.reverts("appointments: unknown powers"):
             stakes.appoint(outsider, powers, sender=deployer)
 

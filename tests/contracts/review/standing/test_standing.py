@@ -75,7 +75,7 @@ def test_random_notes_are_the_twins(standing: Any, deployer: str) -> None:
             assert tuple(standing.record_of(one)) == (
                 record.praise, record.blame, record.noted_at, record.verified,
             )  # fmt: skip
-            assert standing.score_wad(one) == record.score_wad
+            assert standing.score_wad(one) == twin.score_wad(one)
             for value in (0, 5 * TOKEN, 10**5 * TOKEN):
                 assert standing.bond_percent(one, value) == twin.bond_percent(one, value, 20, 5)
                 assert standing.audit_bps(one, value) == twin.audit_bps(one, value, 1000)

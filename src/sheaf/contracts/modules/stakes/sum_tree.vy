@@ -99,6 +99,13 @@ def _weight(leaf: uint256, period: uint256) -> uint256:
 
 @view
 @internal
+def _newest(leaf: uint256) -> uint256:
+    """@notice The weight of `leaf` from the next period on, if nothing more changes."""
+    return (self.after[LEVELS[0] + leaf // WIDTH] >> (32 * (leaf % WIDTH))) & LANE
+
+
+@view
+@internal
 def _newest_total() -> uint256:
     """@notice The sum of all weights from the next period on, if nothing more changes."""
     return unsafe_mul(self.after[0] & LANES, ONES) >> 192 & LANE
