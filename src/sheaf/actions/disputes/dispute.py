@@ -90,12 +90,13 @@ def challenge(ctx: Context, submission: int, records: Sequence[int] | None = Non
         masks[record // WORD] |= 1 << record % WORD
     bonds = {word: bond_for(ctx, submission, mask.bit_count()) for word, mask in masks.items()}
     require_funds(ctx, ctx.token, sum(bonds.values()), "a challenge")
+    opened = []
     for word, mask in masks.items():
         approve(ctx, ctx.token, ctx.chain.address_of(CONTRACT), bonds[word])
-        ctx.chain.send(ctx.sender, CONTRACT, "challenge", submission, word, mask, *verdict_of(case))
+        made = ctx.chain.send(ctx.sender, CONTRACT, "challenge", submission, word, mask, *verdict_of(case))
+        opened.append(int(made.event("CaseOpened").args["case"]))
     ctx.docket.refresh()
-    opened = {hearing.mask: hearing.number for hearing in case.hearings if hearing.challenger == ctx.account}
-    return [opened[mask] for mask in masks.values()]
+    return opened
 
 
 def bond_for(ctx: Context, submission: int, named: int) -> int:

@@ -121,5 +121,5 @@ def _seat(ctx: Context, one: ShareCase) -> int:
 
 def _vote(ctx: Context, one: ShareCase, is_rejected: bool, is_faultless: bool) -> Vote:
     # Derived, so that a juror who loses everything but its account can still open its vote.
-    salt = ctx.sender.derive_secret(f"{DISPUTES} juror {one.case} {one.jury.round}".encode())
+    salt = ctx.sender.derive_secret(f"{DISPUTES} juror {ctx.market} {one.case} {one.jury.round}".encode())
     return Vote(int(is_rejected), is_faultless, salt)

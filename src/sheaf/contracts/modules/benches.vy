@@ -14,6 +14,7 @@ from . import trials
 uses: trials
 
 VOTING: constant(uint256) = 2
+SLASH: constant(uint256) = 2
 BPS: constant(uint256) = 10_000
 
 _juries: HashMap[uint256, uint256]
@@ -33,7 +34,7 @@ def commit(case: uint256, seat: uint256, commitment: bytes32):
     assert block.timestamp < jury.commit_until, "disputes: commit window closed"
     assert (
         seat < juries.SEATS and (juries.last_round(jury) >> seat) & 1 == 1
-    ), "disputes: no such seat in this round"
+    ), "disputes: no seat in this round"
     assert self.account(case, seat) == msg.sender, "disputes: not this seat's juror"
     assert (jury.committed >> seat) & 1 == 0, "disputes: already committed"
     jury.committed |= 1 << seat
@@ -57,7 +58,7 @@ def reveal(case: uint256, seat: uint256, vote: uint256, is_faultless: bool, salt
     ), "disputes: still committing"
     assert block.timestamp < jury.reveal_until, "disputes: reveal window closed"
     assert (jury.opened >> seat) & 1 == 0, "disputes: already revealed"
-    assert vote & ~trials.facts(case).mask == 0, "disputes: votes on records that were not named"
+    assert vote & ~trials.facts(case).mask == 0, "disputes: a record is not named"
     assert self._marks[case][seat] == keccak256(
         abi_encode(vote, is_faultless, salt, case, self.account(case, seat), jury.round)
     ), "disputes: opening does not match"
@@ -118,12 +119,19 @@ def dismiss(case: uint256, facts: IDisputes.Case, jury: juries.Jury, penalty_bps
         return
     ids: DynArray[uint256, 23] = []
     total: uint256 = bitmaps.ones(facts.mask & ~facts.ruled_hung)
+    # The seats below are those of rounds that a later one reversed. A third round that ruled nothing leaves the second's ruling: of m
+    # seats, then 2m + 1. Votes of the last round that ruled were not reversed: they are what ruled, or a minority.
+    first: uint256 = jury.first
+    if jury.ruled == 2 and jury.round == 3:
+        first = (first - 1) // 2
+    # Whoever takes the power to slash from here must not keep jurors locked.
+    is_slashing: bool = (
+        jury.ruled > 1 and jury.is_faultless == 0 and (staticcall trials.stakes.powers(self)) & SLASH != 0
+    )
     for seat: uint256 in range(jury.size, bound=juries.SEATS):
         id: uint256 = self.seated(case, seat)
         ids.append(id)
-        # Votes of the last round that ruled were not reversed: they are what ruled, or a minority.
-        is_earlier: bool = seat < jury.first and jury.ruled == jury.round and jury.is_faultless == 0
-        if is_earlier and (jury.opened & ~jury.faultless) >> seat & 1 == 1 and total != 0:
+        if is_slashing and seat < first and (jury.opened & ~jury.faultless) >> seat & 1 == 1 and total != 0:
             vote: uint256 = convert(self._marks[case][seat], uint256)
             wrong: uint256 = bitmaps.ones((vote ^ facts.ruled_rejected) & facts.mask & ~facts.ruled_hung)
             amount: uint256 = juries.reversal(facts.lock, wrong, total)

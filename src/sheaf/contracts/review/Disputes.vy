@@ -88,7 +88,8 @@ def challenge(
     hung_bitmap: Bytes[2048],
 ) -> uint256:
     """
-    @notice Say with a bond that the records of `mask` in the bitmaps' `word` are wrongly decided.
+    @notice Say with a bond that the records of `mask` in the bitmaps' `word` are wrongly decided. Those that another case names are
+            left to it.
     @param rejected_bitmap The verdict, as `hung_bitmap`.
     @return The case's number.
     """
@@ -101,6 +102,7 @@ def challenge(
 def audit(submission: uint256, rejected_bitmap: Bytes[2048], hung_bitmap: Bytes[2048]) -> uint256:
     """
     @notice Open the audit of a verdict that the beacon selected, of the word that it chose. Anyone may.
+    @return The case's number; 0 where all of the word is disputed already: then those cases are the audit's sample.
     """
     selected: bool = False
     word: uint256 = 0
@@ -127,9 +129,8 @@ def draw(case: uint256):
     assert self._fits(facts.submission, times, 0), "disputes: no time left"
     more: uint256 = juries.enlarged(jury.size) - jury.size
     if jury.size == 0:
-        place: uint256 = 0
-        if facts.challenger == empty(address):
-            place = 32
+        # The size of audits lies above that of juries.
+        place: uint256 = 32 * convert(facts.challenger == empty(address), uint256)
         more = (staticcall trials.parameters.word(3) >> place) & 4294967295
     panel: ICommittees.Committee = staticcall trials.committees.committee(facts.submission)
     seated: DynArray[uint256, 38] = []
@@ -140,6 +141,7 @@ def draw(case: uint256):
     excluded: DynArray[address, 5] = self._parties(case, facts)
     seed: bytes32 = keccak256(abi_encode(value, self, case, jury.round + 1))
     drawn: DynArray[uint256, 24] = []
+    seat: uint256 = jury.size
     for part: uint256 in range(2):
         count: uint256 = min(more - len(drawn), PICKS)
         if count > 0:
@@ -154,10 +156,8 @@ def draw(case: uint256):
             for id: uint256 in picked:
                 seated.append(id)
                 drawn.append(id)
-    seat: uint256 = jury.size
-    for id: uint256 in drawn:
-        benches.seat(case, seat, id)
-        seat += 1
+                benches.seat(case, seat, id)
+                seat += 1
     jury.phase = VOTING
     jury.round += 1
     jury.first = jury.size
@@ -341,15 +341,16 @@ def _open(
     challenger: address,
 ) -> uint256:
     facts: IDisputes.Case = trials.begin(submission, word, named, rejected_bitmap, hung_bitmap, challenger)
+    if facts.mask == 0:
+        return 0
     case: uint256 = trials.cases
     jury: juries.Jury = empty(juries.Jury)
     jury.phase = DRAWING
     jury.anchor = block.number
     benches.save(case, jury)
-    bond: uint256 = facts.bond
-    if challenger == empty(address):
-        bond = 0
-    else:
+    bond: uint256 = 0
+    if challenger != empty(address):
+        bond = facts.bond
         trials.post(case, 1, bond, True)
     log IDisputes.CaseOpened(
         case=case, submission=submission, challenger=challenger, word=word, mask=facts.mask, bond=bond

@@ -85,7 +85,7 @@ def test_votes_out_of_turn(court: Court, approved: tuple[int, tuple[bytes, bytes
     with boa.reverts("disputes: not this seat's juror"):
         disputes.commit(case, 0, bytes(32), sender=outsider)
     for seat in (5, 2**200):
-        with boa.reverts("disputes: no such seat in this round"):
+        with boa.reverts("disputes: no seat in this round"):
             disputes.commit(case, seat, bytes(32), sender=outsider)
         with boa.reverts("disputes: not committed"):
             disputes.reveal(case, seat, 0, False, bytes(32), sender=outsider)
@@ -105,7 +105,7 @@ def test_votes_out_of_turn(court: Court, approved: tuple[int, tuple[bytes, bytes
         court.commit(case, 4, 0)
     with boa.reverts("disputes: opening does not match"):
         court.reveal(case, 1)
-    with boa.reverts("disputes: votes on records that were not named"):
+    with boa.reverts("disputes: a record is not named"):
         court.reveal(case, 2)
     court.secrets[case, 0] = (NAMED, False, first.salt)
     court.reveal(case, 0)
