@@ -15,18 +15,36 @@ from sheaf.actions.cases.ballot import find_marks, keep_marks
 from sheaf.actions.cases.rating import score
 from sheaf.actions.cases.reading import Assignment
 from sheaf.actions.context import Context
-from sheaf.actions.deliver import hand_over, hand_to_buyer
+from sheaf.actions.deliver import hand_over, hand_to_buyer, hand_to_jurors
 from sheaf.actions.disputes.dispute import (
     Dispute,
     appeal,
+    bond_for,
     challenge,
     collect_winnings,
     dispute,
+    list_disputes,
     proceed,
+    refusals,
     reveal,
     vote,
+    winnings,
+)
+from sheaf.actions.disputes.moving import challenge_until, is_audit_due, move, open_audit
+from sheaf.actions.disputes.sitting import (
+    JurySeat,
+    cast_decisions,
+    cast_vote,
+    find_case_marks,
+    jury_seats,
+    keep_case_marks,
+    open_case,
+    sit,
 )
 from sheaf.actions.download import download
+from sheaf.actions.gold.opening import open_gold, require_own
+from sheaf.actions.gold.record import Record, execute_sentences, leave_jail, record_of
+from sheaf.actions.gold.stock import Gold
 from sheaf.actions.ledgers import Ledger, ledgers
 from sheaf.actions.recompute import Recomputation, recompute
 from sheaf.actions.request import (
@@ -53,10 +71,13 @@ __all__ = [
     "Balances",
     "Context",
     "Dispute",
+    "Gold",
+    "JurySeat",
     "Ledger",
     "Preview",
     "Reclaimed",
     "Recomputation",
+    "Record",
     "Seat",
     "Settlement",
     "Status",
@@ -65,9 +86,13 @@ __all__ = [
     "appeal",
     "ask_standing",
     "balances",
+    "bond_for",
     "cancel",
     "cast",
+    "cast_decisions",
+    "cast_vote",
     "challenge",
+    "challenge_until",
     "claim",
     "collect_winnings",
     "create_account",
@@ -75,19 +100,31 @@ __all__ = [
     "dispute",
     "download",
     "draw",
+    "execute_sentences",
     "explain",
+    "find_case_marks",
     "find_marks",
     "fund_account",
     "fund_request",
     "hand_over",
     "hand_to_buyer",
+    "hand_to_jurors",
     "import_account",
+    "is_audit_due",
+    "jury_seats",
+    "keep_case_marks",
     "keep_marks",
+    "leave_jail",
     "ledgers",
     "list_accounts",
+    "list_disputes",
     "list_requests",
     "list_submissions",
     "local_account",
+    "move",
+    "open_audit",
+    "open_case",
+    "open_gold",
     "open_records",
     "open_request",
     "owed",
@@ -96,8 +133,11 @@ __all__ = [
     "publish_sample",
     "reclaim",
     "recompute",
+    "record_of",
     "refresh",
+    "refusals",
     "register_key",
+    "require_own",
     "resume_submissions",
     "reveal",
     "score",
@@ -105,6 +145,7 @@ __all__ = [
     "settle",
     "settlement_of",
     "show_request",
+    "sit",
     "specification",
     "stake",
     "status",
@@ -115,6 +156,7 @@ __all__ = [
     "verify",
     "void",
     "vote",
+    "winnings",
     "withdraw",
     "withdraw_stake",
 ]

@@ -95,6 +95,10 @@ def up(
         str | None, typer.Option(help="One judge for all; left out: each validator gets another kind.")
     ] = None,
     port: Annotated[int, typer.Option(help="Port of the network on 127.0.0.1.", min=1, max=65535)] = 8545,
+    challenge_seconds: Annotated[
+        int,
+        typer.Option(help="How long a verdict can be challenged before it is paid.", min=1, max=604_800),
+    ] = 60,
     use_anvil: Annotated[
         bool, typer.Option("--anvil", help="Let anvil make the blocks (make setup-node).")
     ] = False,
@@ -117,6 +121,7 @@ def up(
         local_market.network(session.settings, port, anvil) as settings,
     ):
         with session.working("starting") as report:
+            local_market.set_challenge_window(settings, challenge_seconds)
             local_market.prepare(settings, validators, report)
         session.answer(
             {"rpc": settings.rpc, "home": str(settings.home), "validators": validators, "judges": judges},
@@ -134,6 +139,12 @@ def run_validator(
         str, typer.Option(help="A judge by name, or program:COMMAND (docs/verification.md).")
     ] = "logistic",
     seed: Annotated[int, typer.Option(help="The judge's seed.", min=0)] = 0,
+    scoring: Annotated[
+        bool,
+        typer.Option(
+            "--scoring", help="Rate the reviewers of every decided batch: it costs gas and earns nothing."
+        ),
+    ] = False,
     health: Health = None,
     with_parent: WithParent = False,
 ) -> None:
@@ -144,25 +155,26 @@ def run_validator(
     from sheaf.bootstrap import judge as find
     from sheaf.nodes.validator import Validator
 
-    role = Validator(session.acting, find(judge, seed))
+    role = Validator(session.acting, find(judge, seed), is_scoring=scoring)
     session.talk.line(f"validator {session.acting.account} judging by {judge}; stop with Ctrl-C")
-    _run(session, role, health, with_parent)
+    _run(session, [role], health, with_parent)
 
 
 @verb(custodian, "run")
 def run_custodian(session: Session, health: Health = None, with_parent: WithParent = False) -> None:
-    """Run a custodian until it is stopped.
+    """Run a custodian until it is stopped. Where a request names it as keeper it mixes gold in, opens and rates it too.
 
     Example: sheaf custodian run --account custodian
     """
     from sheaf.nodes.custodian import Custodian
+    from sheaf.nodes.keeper import Keeper
 
     session.talk.line(f"custodian {session.acting.account}; stop with Ctrl-C")
-    _run(session, Custodian(session.acting), health, with_parent)
+    _run(session, [Keeper(session.acting), Custodian(session.acting)], health, with_parent)
 
 
-def _run(session: Session, role: Role, health: Path | None, with_parent: bool) -> None:
-    """Run one role, once per account: a second process for the same account would only get in the first one's way."""
+def _run(session: Session, roles: list[Role], health: Path | None, with_parent: bool) -> None:
+    """Run a node's roles, once per account: a second process for the same account would only get in the first one's way."""
     import asyncio
 
     from filelock import FileLock, Timeout
@@ -172,14 +184,14 @@ def _run(session: Session, role: Role, health: Path | None, with_parent: bool) -
 
     folder = session.settings.home / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{role.name}-{session.acting.market}-{session.acting.account}.lock")
+    lock = FileLock(folder / f"{roles[-1].name}-{session.acting.market}-{session.acting.account}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise InputError(
-            "account", session.acting.account, f"its {role.name} runs already on this machine"
+            "account", session.acting.account, f"its {roles[-1].name} runs already on this machine"
         ) from None
     with lock:
         if with_parent:
             stop_with_parent()
-        asyncio.run(run([role], session.settings.tick_seconds, health))
+        asyncio.run(run(roles, session.settings.tick_seconds, health))

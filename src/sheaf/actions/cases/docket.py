@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sheaf.actions.disputes.hearings import Hearing, hear
 from sheaf.domain.errors import InputError, SheafError
 from sheaf.domain.ids import Address, Cid, RequestId, SubmissionId
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 NEVER = 2**63
 """A block number beyond all."""
 
-CONTRACTS = ("Parameters", "Nodes", "Stakes", "Requests", "Committees", "Reviews")
+CONTRACTS = (
+    "Parameters", "Nodes", "Stakes", "Requests", "Committees", "Reviews", "Scores", "Disputes", "Reversals",
+)  # fmt: skip
 
 
 @dataclass
@@ -76,7 +79,10 @@ class Tally:
 
 @dataclass
 class Case:
-    """One submission with all that happened to it. `cid` is None where the contributor gave bytes that are no CID."""
+    """One submission with all that happened to it. `cid` is None where the contributor gave bytes that are no CID.
+
+    `gold` is the commitment to gold, `opened_gold` what was shown of it: (block, bitmap of the positions), empty where it came to nothing.
+    """
 
     submission: SubmissionId
     request: RequestId
@@ -86,6 +92,7 @@ class Case:
     cid: Cid | None
     key_commitment: bytes
     custodian: Address
+    gold: bytes
     bond: int
     block: int
     transaction: str
@@ -93,7 +100,10 @@ class Case:
     openings: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
     tallies: list[Tally] = field(default_factory=list)
     carried: tuple[int, ...] = ()
+    hearings: list[Hearing] = field(default_factory=list)
     finalised_block: int = 0
+    opened_gold: list[tuple[int, bytes]] = field(default_factory=list)
+    is_rated: bool = False
     settlement: dict[str, Any] | None = None
     settled_by: str = ""
     is_void: bool = False
@@ -130,6 +140,15 @@ class Case:
         is_final = last.round != 1 or not last.hung or 0 < self.finalised_block <= block
         return unpack(last.rejected_bitmap, self.records), unpack(last.hung_bitmap, self.records), is_final
 
+    def gold_at(self, block: int) -> NDArray[np.bool_]:
+        """Return which records were known, after `block`, to be gold that counts: shape (records,)."""
+        import numpy as np
+
+        from sheaf.verification.bitmap import unpack
+
+        shown = [bitmap for at, bitmap in self.opened_gold if at <= block]
+        return unpack(shown[-1], self.records) if shown and shown[-1] else np.zeros(self.records, np.bool_)
+
     def seat_of(self, account: Address) -> int | None:
         """Return the seat in which `account` sits, or None."""
         members = self.members
@@ -141,7 +160,10 @@ class Case:
 
 
 class Docket:
-    """All cases, requests, reading keys and validators of one market. `refresh` is cheap when no block has come."""
+    """All cases, requests, reading keys and validators of one market. `refresh` is cheap when no block has come.
+
+    `jailed` says of each who ever failed the test on gold until when it is jailed and from when on its stake may be slashed.
+    """
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
@@ -152,9 +174,11 @@ class Docket:
     def _clear(self) -> None:
         self.head: Block | None = None
         self.cases: dict[SubmissionId, Case] = {}
+        self.hearings: dict[int, Hearing] = {}
         self.requests: dict[RequestId, Event] = {}
         self.reading_keys: dict[Address, bytes] = {}
         self.validators: dict[int, Address] = {}
+        self.jailed: dict[Address, tuple[int, int]] = {}
         self.specifications: dict[RequestId, Specification | None] = {}
         self._views: dict[tuple[str, int], tuple[int, Any]] = {}
         self._version = 0
@@ -190,6 +214,15 @@ class Docket:
             raise InputError("submission", submission, f"give a number from 1 to {len(self.cases)}")
         return found
 
+    def hearing(self, number: int) -> Hearing:
+        """Return the case of `Disputes` with this number. Raises InputError if there is none."""
+        self.refresh()
+        found = self.hearings.get(number)
+        if found is None:
+            there = f"give a number from 1 to {len(self.hearings)}" if self.hearings else "there is none yet"
+            raise InputError("case", number, f"{there}: `sheaf dispute list` shows them")
+        return found
+
     def view(self, name: str, number: int, read: Callable[[], Any]) -> Any:
         """Return what `read` returns about submission `number` (0: about parameters), asked again only after events that concern it."""
         self.refresh()
@@ -205,12 +238,17 @@ class Docket:
         return self.reading_keys.get(account)
 
     def _apply(self, event: Event) -> None:
+        number = event.args.get("submission", 0)
         apply = getattr(self, f"_on_{event.name}", None)
-        if apply is not None:
+        if event.contract == "Disputes":
+            number = hear(self.hearings, event, self.validators, lambda at: self.chain.block_at(at).timestamp)
+        elif apply is not None:
             apply(event, event.args)
-        case = self.cases.get(event.args.get("submission", 0))
+        case = self.cases.get(SubmissionId(number or 0))
         if case is not None:
             case.version += 1
+            if event.name == "CaseOpened":
+                case.hearings.append(self.hearings[event.args["case"]])
         elif event.contract == "Parameters":
             self._version += 1
 
@@ -237,6 +275,7 @@ class Docket:
             cid=_cid(bytes(args["cid"])),
             key_commitment=bytes(args["key_commitment"]),
             custodian=args["custodian"],
+            gold=bytes(args["gold"]),
             bond=args["bond"],
             block=event.block,
             transaction=event.transaction,
@@ -284,7 +323,27 @@ class Docket:
 
     def _on_Ruled(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
         case = self._of(args)
+        # Gold counts for the verdict that it was shown for.
+        case.opened_gold.append((event.block, b""))
         case.tallies.append(_tally(event, 0, case.records - args["approved"] - args["rejected"]))
+
+    def _on_Jailed(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        if event.contract == "Scores":
+            self.jailed[args["account"]] = args["until"], args["slash_from"]
+
+    def _on_SentenceExecuted(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        until, _ = self.jailed.get(args["account"], (0, 0))
+        self.jailed[args["account"]] = until, NEVER
+
+    def _on_Scored(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).is_rated = True
+
+    def _on_GoldOpened(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        shown = bytes(args["gold"])
+        self._of(args).opened_gold.append((event.block, shown[: len(shown) // 2]))
+
+    def _on_GoldVoided(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).opened_gold.append((event.block, b""))
 
     def _on_SubmissionVoided(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
         case = self._of(args)

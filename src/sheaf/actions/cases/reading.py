@@ -11,6 +11,7 @@ import numpy as np
 from sheaf.actions.cases import letters, sheets
 from sheaf.actions.cases.ballot import Ballot, cast_ballot, reviewing_order
 from sheaf.actions.cases.examine import Content, batch_of, earlier_than, open_content
+from sheaf.actions.gold import slips
 from sheaf.domain.errors import Missing, SheafError, StoreError
 from sheaf.domain.ports import Judge
 from sheaf.domain.request import Specification
@@ -123,6 +124,10 @@ def read_case(ctx: Context, case: Case, *, is_late: bool) -> Reading:
         wanted = None
     if not is_late and _awaits_sample(ctx, wanted):
         raise Later("the buyer's sample")
+    if wanted is not None and wanted.gold is not None and not slips.is_vouched(ctx, case, wanted.gold):
+        if not is_late:
+            raise Later("the word of its gold's keeper")
+        return Reading(None, wanted, None, "the keeper of the request's gold does not vouch for it")
     key = letters.find_key(ctx, case.submission, case.key_commitment)
     if key is None:
         if not is_late:
@@ -145,7 +150,7 @@ def findings_of(ctx: Context, case: Case, reading: Reading) -> list[Finding]:
     from sheaf.verification.pipeline import Pipeline
 
     checks = reading.wanted.checks if reading.wanted else ()
-    return Pipeline(checks).run(_batch(ctx, case, reading))
+    return Pipeline(checks).run(batch_for(ctx, case, reading))
 
 
 def vote(ctx: Context, case: Case, judge: Judge | JudgeMaker | None, *, is_late: bool) -> Ballot:
@@ -164,7 +169,7 @@ def vote(ctx: Context, case: Case, judge: Judge | JudgeMaker | None, *, is_late:
     wanted = reading.wanted
     made = judge if hasattr(judge, "judge") else judge(wanted, sample_of(ctx, wanted))
     order = reviewing_order(ctx, case)
-    opinion = Pipeline(wanted.checks).review(_batch(ctx, case, reading), made, wanted, order)
+    opinion = Pipeline(wanted.checks).review(batch_for(ctx, case, reading), made, wanted, order)
     return cast_ballot(ctx, case, opinion.rejected, tuple(opinion.findings))
 
 
@@ -178,7 +183,8 @@ def _cast(ctx: Context, case: Case, findings: list[Finding], why: str) -> Ballot
     return cast_ballot(ctx, case, rejected, stated)
 
 
-def _batch(ctx: Context, case: Case, reading: Reading) -> Batch:
+def batch_for(ctx: Context, case: Case, reading: Reading) -> Batch:
+    """Return a submission as the checks take it, with what this account knows of earlier ones."""
     earlier = earlier_than(ctx.docket, case, sheets.index_of(ctx))
     return batch_of(
         case, reading.key, reading.content, reading.wanted, earlier, sample_read_by(ctx, reading.wanted)
