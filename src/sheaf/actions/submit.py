@@ -141,7 +141,8 @@ def resume_submissions(ctx: Context) -> list[SubmissionId]:
 
 def _preview(ctx: Context, found: Request, wanted: Specification, table: pa.Table) -> Preview:
     gold, keeper = asking.gold_in(ctx, wanted, table.num_rows), wanted.gold.keeper if wanted.gold else ""
-    bond, reserve = requests.reservation(ctx.chain, found, table.num_rows + gold, ctx.account)
+    whose = ctx.account if ctx.signer else None
+    bond, reserve = requests.reservation(ctx.chain, found, table.num_rows + gold, whose)
     findings = tuple(self_check(wanted, found.id, table, sample_read_by(ctx, wanted)))
     return Preview(table.num_rows, findings, bond, reserve, gold, keeper)
 
