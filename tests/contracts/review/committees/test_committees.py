@@ -362,10 +362,10 @@ def test_a_block_hash_is_out_of_reach_after_255_blocks(
     mine_to(10_000)
     _put(cases, 1, _case(buyer, contributor))
     mine_to(committees.target_block(1) + 255)
-    hashes = [b"\x01" * 32] * 256
-    monkeypatch.setattr(boa.env.evm.vm.state.execution_context, "_prev_hashes", hashes)
     with boa.reverts("committees: block within reach"):
         committees.redraw(1)
+    hashes = [b"\x01" * 32] * 256
+    monkeypatch.setattr(boa.env.evm.vm.state.execution_context, "_prev_hashes", hashes)
     with boa.reverts("appointments: not appointed"):
         committees.draw(1)
     boa.env.time_travel(blocks=1)
