@@ -348,7 +348,7 @@ def test_missed_enlargements_are_anchored_anew(
 
 
 def test_a_block_hash_is_out_of_reach_after_255_blocks(
-    token: Any, parameters: Any, bond: Any, deployer: str, buyer: str, contributor: str
+    token: Any, parameters: Any, buyer: str, contributor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a long period a draw can be called for 255 blocks after its target, and not in the 256th."""
     stakes = load("review/Stakes.vy").deploy(
@@ -364,6 +364,8 @@ def test_a_block_hash_is_out_of_reach_after_255_blocks(
     mine_to(committees.target_block(1) + 255)
     with boa.reverts("committees: block within reach"):
         committees.redraw(1)
+    hashes = [b"\x01" * 32] * 256
+    monkeypatch.setattr(boa.env.evm.vm.state.execution_context, "_prev_hashes", hashes)
     with boa.reverts("appointments: not appointed"):
         committees.draw(1)
     boa.env.time_travel(blocks=1)
