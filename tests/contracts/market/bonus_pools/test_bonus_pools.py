@@ -287,14 +287,14 @@ def test_trees_of_shares_refuse_nonsense() -> None:
             tree_of(1, shares)
 
 
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_walk_conserves_every_unit(bursary: Bursary, data: st.DataObject) -> None:
     """Fund, end, post, challenge, rule, accept, claim, reclaim, withdraw, wait, in any order: contract and twin agree, and the balance is
     what is left in pools, stakes and debts."""
     with boa.env.anchor():
         walk = Walk(bursary)
-        for _ in range(data.draw(st.integers(8, 22))):
+        for _ in range(data.draw(st.integers(8, 16))):
             step = data.draw(st.sampled_from(walk.steps))
             step(data.draw(st.integers(0, 2**20)))
             walk.check()
