@@ -35,7 +35,7 @@ def test_a_copy_is_proven_by_a_member(town: Town) -> None:
     with pytest.raises(Missing, match="sheet"):
         actions.prove(town.buyer, copied)
     found = actions.prove(member, copied, is_dry=True)
-    assert [(one.record, one.earlier_record, one.is_own) for one in found.copies] == [
+    assert [(one.record, one.earlier_record, one.is_forfeit) for one in found.copies] == [
         (8, 2, True),
         (9, 3, True),
     ]

@@ -104,15 +104,37 @@ def forbids(specification: bytes) -> tuple[int, int]:
     return NOTHING, 0
 
 
+def without_gold(specification: bytes) -> int:
+    """Return where a specification's bytes say that it asks for no gold; 0 where they do not, or the contract cannot read it."""
+    import msgspec
+
+    try:
+        document = msgspec.json.decode(specification)
+        place, names = 1, []
+        for name, value in document.items():
+            names.append(name)
+            text = json_bytes({name: value})[1:-1]
+            if not specification.startswith(text, place) or place >= REACH or len(specification) > LENGTH:
+                return 0
+            if name == "gold":
+                is_shown = value is None and names[0] == "checks" and specification[place + 11 :][:1] == b","
+                return place if is_shown and specification.startswith(HEAD) else 0
+            place += len(text) + 1
+    except (msgspec.MsgspecError, InputError, AttributeError):
+        pass
+    return 0
+
+
 @dataclass
 class ProofsTwin:
     """The rules of Proofs.vy. Refuses with the contract's own words; `now` is in Unix seconds.
 
-    Offers and verdicts are handed in; commitments and leaves are taken as opened.
+    Offers, verdicts, and which requests ask for gold (`golden`) are handed in; commitments and leaves are taken as opened.
     """
 
     now: int = 0
     scopes: dict[int, int] = field(default_factory=dict)
+    golden: set[int] = field(default_factory=set)
     offers: dict[int, Offer] = field(default_factory=dict)
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     proven: defaultdict[int, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
@@ -120,7 +142,7 @@ class ProofsTwin:
     burned: int = 0
 
     def prove(self, copy: Place, earlier: Place, prover: str) -> bool:
-        """Reject `copy`, a copy of `earlier`; tell whether one account submitted both, so that the bond is forfeit."""
+        """Reject `copy`, a copy of `earlier`; tell whether the bond is forfeit: one account submitted both, and nobody mixes gold in."""
         made = self.offers[copy.submission]
         scope = self.scopes.get(made.request, NOTHING)
         _require(scope != NOTHING, "proofs: the specification was not read")
@@ -139,10 +161,11 @@ class ProofsTwin:
             _require(in_order, "proofs: not the earlier one")
             self._check_accepted(earlier, made.block, is_own)
         self._convict(copy)
-        if is_own:
+        is_forfeit = is_own and made.request not in self.golden
+        if is_forfeit:
             found = self.proven[copy.submission]
             found[prover] = found.get(prover, 0) + 1
-        return is_own
+        return is_forfeit
 
     def credit(self, submission: int, amount: int) -> None:
         """Take note of a forfeited bond in the market's token."""
@@ -201,8 +224,9 @@ def scope(chain: Chain, request: int) -> int:
 
 
 def read(chain: Chain, signer: Signer, request: int, specification: bytes, place: int) -> Receipt:
-    """Show what a specification says of duplicates at `place` (see `forbids`)."""
-    return chain.send(signer, CONTRACT, "read", request, specification, place)
+    """Show what a specification says of duplicates at `place` (see `forbids`), and whether it asks for gold."""
+    gold_place = without_gold(specification)
+    return chain.send(signer, CONTRACT, "read", request, specification, place, gold_place)
 
 
 def prove(chain: Chain, signer: Signer, shown: Shown) -> Receipt:

@@ -27,12 +27,15 @@ LIMIT = 256
 
 @dataclass(frozen=True)
 class Copy:
-    """Record `record` of a submission is the same as `earlier_record` of `earlier_submission`; `is_own`: one account gave both."""
+    """Record `record` of a submission is the same as `earlier_record` of `earlier_submission`.
+
+    `is_forfeit`: one account gave both, and nobody mixes gold into what it submits, so that its bond is lost.
+    """
 
     record: int
     earlier_submission: int
     earlier_record: int
-    is_own: bool
+    is_forfeit: bool
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ def prove(ctx: Context, submission: SubmissionId | int, *, is_dry: bool = False)
         )
     scope, place, text = _forbidden(ctx, case.request)
     known = _known(ctx, case, sheet, scope)
+    if not proofs.without_gold(text):
+        known.twin.golden.add(case.request)
     found = _copies(known, case)
     if not found:
         raise Refused(
@@ -153,11 +158,11 @@ def _copies(known: _Known, case: Case) -> list[Copy]:
         places.sort(key=lambda one: (known.twin.offers[one.submission].contributor != mine.contributor, one))
         for place in places[:LIMIT]:
             try:
-                is_own = known.twin.prove(Place(case.submission, record), place, "")
+                is_forfeit = known.twin.prove(Place(case.submission, record), place, "")
             except Refused as refusal:
                 last = refusal
                 continue
-            found.append(Copy(record, place.submission, place.record, is_own))
+            found.append(Copy(record, place.submission, place.record, is_forfeit))
             break
         if len(found) == LIMIT:
             break

@@ -75,7 +75,7 @@ def prove(
 
     def write(out: Paper) -> None:
         for one in found.copies:
-            whose = "its own" if one.is_own else "another's"
+            whose = "its own" if one.is_forfeit else "an earlier"
             out.line(
                 f"record {one.record}: {whose} record {one.earlier_record} of submission {one.earlier_submission}"
             )

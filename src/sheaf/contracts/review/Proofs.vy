@@ -6,7 +6,7 @@
 @notice Disputes that need no jury. Anyone who can open the leaves of two records shows that one which was approved is the same as
         an earlier one, where the request's specification forbids that: the record is rejected at once and for good.
 
-        Where one account submitted both, it knew: its whole bond is forfeit, half to those who proved copies, by their number,
+        Where one account submitted both, and nobody mixes gold into what it submits, it knew: its whole bond is forfeit, half to those who proved copies, by their number,
         half burned (of other tokens than the market's, to the treasury), and its standing is gone. Where another account submitted
         the earlier one, the chain cannot tell a copy from a coincidence: the record costs what any rejected record costs, and
         the proof pays nothing, so that nobody gains by submitting beforehand what others are likely to.
@@ -39,6 +39,7 @@ disputes: public(immutable(IDisputes))
 standing: public(immutable(IStanding))
 
 scopes: public(HashMap[uint256, uint256])
+is_without_gold: public(HashMap[uint256, bool])
 owed: public(HashMap[address, HashMap[address, uint256]])
 proven: public(HashMap[uint256, HashMap[address, uint256]])
 burning: public(uint256)
@@ -68,18 +69,23 @@ def __init__(
 
 
 @external
-def read(request: uint256, specification: Bytes[8192], place: uint256):
+def read(request: uint256, specification: Bytes[8192], place: uint256, gold_place: uint256):
     """
-    @notice Show what a request's specification says of duplicates. Anyone may, once; without it nothing can be proven there.
+    @notice Show what a request's specification says of duplicates, and that it asks for no gold. Anyone may; without it nothing can
+            be proven there.
     @param specification Its bytes: canonical JSON, whose CID is of one raw block.
     @param place Where in them the check of duplicates begins.
+    @param gold_place Where `"gold":null` begins; anything where it stands nowhere, and then no bond is forfeit there: whoever mixes
+           gold into a submission chooses records that its contributor does not see.
     """
     cid: Bytes[36] = (staticcall requests.request(request)).spec
     assert specifications.is_under(specification, cid), "proofs: not the specification"
     scope: uint256 = specifications.scope_at(specification, place)
     assert scope != specifications.NOTHING, "proofs: no check of duplicates stands there"
     self.scopes[request] = scope
-    log IProofs.SpecificationRead(request=request, scope=scope)
+    if specifications.is_without_gold(specification, gold_place):
+        self.is_without_gold[request] = True
+    log IProofs.SpecificationRead(request=request, scope=scope, is_without_gold=self.is_without_gold[request])
 
 
 @external
@@ -118,11 +124,14 @@ def prove(
         if is_own:
             assert earlier.submission < copy.submission, "proofs: not the earlier one"
         self._check_accepted(earlier, earlier_verdict, made.block_number, is_own)
-    extcall reviews.convict(copy.submission, copy.record, is_own, copy_verdict.rejected, copy_verdict.hung)
-    if is_own:
+    is_forfeit: bool = is_own and self.is_without_gold[made.request]
+    extcall reviews.convict(
+        copy.submission, copy.record, is_forfeit, copy_verdict.rejected, copy_verdict.hung
+    )
+    if is_forfeit:
         self.proven[copy.submission][msg.sender] += 1
         self._bounties[copy.submission].proofs += 1
-    self._blame(copy.submission, is_own)
+    self._blame(copy.submission, is_forfeit)
     log IProofs.CopyProven(
         submission=copy.submission,
         record=copy.record,
@@ -130,6 +139,7 @@ def prove(
         earlier_record=earlier.record,
         prover=msg.sender,
         is_own=is_own,
+        is_forfeit=is_forfeit,
     )
 
 
@@ -237,11 +247,11 @@ def _check_accepted(leaf: IProofs.Leaf, verdict: IProofs.Verdict, before: uint25
 
 
 @internal
-def _blame(submission: uint256, is_own: bool):
+def _blame(submission: uint256, is_forfeit: bool):
     if not staticcall standing.is_feeder(self):
         return
     case: IRequests.Case = staticcall requests.case_of(submission)
-    if is_own:
+    if is_forfeit:
         extcall standing.forfeit(case.contributor)
     else:
         extcall standing.note(case.contributor, case.buyer, 0, 1, case.value_stake // case.records)

@@ -19,12 +19,14 @@ from tests.contracts.review.disputes.court import Court
 RAW = bytes.fromhex("01551220")
 
 
-def specification(scope: str | None = "market", title: str = "Points") -> bytes:
+def specification(scope: str | None = "market", title: str = "Points", *, is_golden: bool = False) -> bytes:
     """Return a specification's canonical JSON; no check of duplicates if `scope` is None."""
     checks: list[dict[str, Any]] = [{"name": "commitment", "parameters": {"note": '],"{"'}, "version": 1}]
     if scope is not None:
         checks.append({"name": "duplicates", "parameters": {"scope": scope}, "version": 1})
-    return json_bytes({"checks": checks, "licence": "CC0-1.0", "title": title})
+    return json_bytes(
+        {"checks": checks, "gold": {} if is_golden else None, "licence": "CC0-1.0", "title": title}
+    )
 
 
 def digest(name: str) -> bytes:
@@ -76,12 +78,15 @@ class Bench:
         world.give(self.other, 10**6 * TOKEN, world.escrow)
         boa.env.time_travel(seconds=15 * 86_400)
 
-    def request(self, scope: str | None = "market", *, is_read: bool = True, **changes: Any) -> int:
+    def request(
+        self, scope: str | None = "market", *, is_read: bool = True, is_golden: bool = False, **changes: Any
+    ) -> int:
         """Open a request, and read its specification."""
-        text = specification(scope)
+        text = specification(scope, is_golden=is_golden)
         number = self.world.open(spec=RAW + hashlib.sha256(text).digest(), **changes)
         if is_read and scope is not None:
-            self.contract.read(number, text, proofs.forbids(text)[1], sender=self.world.outsider)
+            places = proofs.forbids(text)[1], proofs.without_gold(text)
+            self.contract.read(number, text, *places, sender=self.world.outsider)
         return number
 
     def offer(

@@ -10,7 +10,7 @@ import boa
 from sheaf.domain.canonical import json_bytes
 from sheaf.market import requests as market
 from sheaf.review import openings, proofs
-from tests.contracts.market_world import CID, TOKEN, source
+from tests.contracts.market_world import CID, MOCKS, TOKEN, source
 from tests.contracts.review.proofs.bench import RAW, Bench, digest, specification
 
 NAMES = ["one", "two", "three", "two", "five", "one", "seven"]
@@ -79,6 +79,41 @@ def test_a_record_sent_again_by_its_own_account(bench: Bench) -> None:
     bench.prove(again, 1, first, 1)
     assert tuple(bench.world.reviews.review(first.submission))[5:7] == (2, 0)
     assert _settle(bench, again.submission).bond_back == 0
+
+
+def test_where_gold_is_mixed_in_no_bond_is_forfeit(bench: Bench) -> None:
+    """A keeper chooses records that the contributor does not see: there its own copies cost a record each, and pay nothing."""
+    made = bench.offer(bench.request(is_golden=True), NAMES)
+    bench.prove(made, 3, made, 1)
+    (proven,) = bench.world.events(bench.contract, "CopyProven")
+    assert proven.is_own and not proven.is_forfeit
+    settled = _settle(bench, made.submission)
+    assert (settled.forfeited, settled.rejected) == (TOKEN * 20 // 100, 1)
+    assert bench.contract.proven(made.submission, bench.court.challenger) == 0
+
+
+def test_gold_is_denied_by_the_document_itself(bench: Bench) -> None:
+    """Only a member of the document counts: not its like in a check's parameters, in a text, or in a list."""
+    check = {"name": "duplicates", "parameters": {}, "version": 1}
+    fake = {"name": "a", "parameters": {"gold": None, "z": [None]}, "version": 1}
+    end = {"licence": "CC0-1.0", "title": "a" * 60}
+    texts = {
+        json_bytes({"checks": [check], "description": 'a"],{"gold":null,', "gold": None, **end}): True,
+        json_bytes({"checks": [check, fake], "gold": {"gold": None, "x": 1}, **end}): False,
+        json_bytes({"checks": [check, fake], "description": '"gold":null,', **end}): False,
+        json_bytes({"checks": [check], "golden": [{"gold": None, "z": 1}], **end}): False,
+    }
+    for text, expected in texts.items():
+        number = bench.world.open(spec=RAW + hashlib.sha256(text).digest())
+        assert bool(proofs.without_gold(text)) == expected
+        places = [i for i in range(len(text)) if text.startswith(b'"gold":', i)]
+        shown = []
+        for at in [0, 2**20, *places]:
+            with boa.env.anchor():
+                bench.contract.read(number, text, proofs.forbids(text)[1], at, sender=bench.world.outsider)
+                if bench.contract.is_without_gold(number):
+                    shown.append(at)
+        assert shown == ([proofs.without_gold(text)] if expected else [])
 
 
 def test_anothers_record_costs_the_record_alone(bench: Bench) -> None:
@@ -265,6 +300,25 @@ def test_bonds_in_other_tokens_go_half_to_the_treasury(bench: Bench) -> None:
         bench.contract.credit(made.submission, other, 1, sender=world.outsider)
 
 
+def test_a_token_that_refuses_costs_nobody_else(bench: Bench) -> None:
+    """A token that answers false holds up the one payment alone: settlement goes on, and the bounty waits."""
+    world, friend = bench.world, bench.world.outsider
+    hostile = boa.load(str(MOCKS / "HostileToken.vy"))
+    for account in (world.buyer, world.contributor):
+        hostile.mint(account, 10**24)
+    made = bench.offer(bench.request(token=hostile.address), NAMES)
+    bench.prove(made, 3, made, 1)
+    bench.prove(made, 5, made, 0, sender=friend)
+    settled = _settle(bench, made.submission)
+    first = bench.contract.collect(made.submission, sender=friend)
+    hostile.set_false(True)
+    with boa.reverts("proofs: token refused"):
+        bench.contract.collect(made.submission, sender=bench.court.challenger)
+    hostile.set_false(False)
+    last = bench.contract.collect(made.submission, sender=bench.court.challenger)
+    assert first + last == settled.forfeited // 2
+
+
 def test_a_specification_is_read_from_its_bytes(bench: Bench) -> None:
     """Only the bytes under the CID, and only a member of the list of checks: not its like in a text, in a parameter or behind the list."""
     one = '{"name":"duplicates","parameters":{"scope":"market"},"version":1}'
@@ -289,17 +343,17 @@ def test_a_specification_is_read_from_its_bytes(bench: Bench) -> None:
             2047,
         }:
             if expected and at == place:
-                bench.contract.read(number, text, at, sender=bench.world.outsider)
+                bench.contract.read(number, text, at, 0, sender=bench.world.outsider)
                 accepted[at] = bench.contract.scopes(number)
                 continue
             with boa.reverts("proofs: no check of duplicates stands there"):
-                bench.contract.read(number, text, at, sender=bench.world.outsider)
+                bench.contract.read(number, text, at, 0, sender=bench.world.outsider)
         assert list(accepted.values()) == ([expected] if expected else []), text
         assert found == expected
     text = specification("market")
     for cid in (CID, bytes.fromhex("01701220") + hashlib.sha256(text).digest()):
         number = bench.world.open(spec=cid)
         with boa.reverts("proofs: not the specification"):
-            bench.contract.read(number, text, proofs.forbids(text)[1], sender=bench.world.outsider)
+            bench.contract.read(number, text, proofs.forbids(text)[1], 0, sender=bench.world.outsider)
     with boa.reverts("requests: no such request"):
-        bench.contract.read(99, text, 11, sender=bench.world.outsider)
+        bench.contract.read(99, text, 11, 0, sender=bench.world.outsider)

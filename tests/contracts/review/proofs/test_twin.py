@@ -61,7 +61,7 @@ def _twin(bench: Bench, offers: list[Offered]) -> ProofsTwin:
     return twin
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_two_records(story: Any, data: st.DataObject) -> None:
     """A walk of proofs of any record by any other, by two provers: every answer is the twin's, and the bounties of a bond add up."""

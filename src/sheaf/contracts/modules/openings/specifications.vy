@@ -56,11 +56,43 @@ def scope_at(specification: Bytes[LENGTH], place: uint256) -> uint256:
 
 @pure
 @internal
+def is_without_gold(specification: Bytes[LENGTH], place: uint256) -> bool:
+    """
+    @dev Whether the document's own member "gold", which begins at `place`, is null.
+    """
+    if place < FIRST or place >= REACH or len(specification) < place + 12:
+        return False
+    if slice(specification, 0, 11) != b'{"checks":[' or slice(specification, place, 12) != b'"gold":null,':
+        return False
+    least: uint256 = 0
+    depth: uint256 = 0
+    before: uint256 = 0
+    least, depth, before = self._walk(specification, place)
+    return least == 1 and depth == 1 and before == 44
+
+
+@pure
+@internal
 def _is_member(specification: Bytes[LENGTH], place: uint256) -> bool:
     """
     @dev Whether a member of the list begins at `place`: all that was opened since its bracket is closed, and it is not.
     """
+    least: uint256 = 0
     depth: uint256 = 0
+    before: uint256 = 0
+    least, depth, before = self._walk(specification, place)
+    return least == 2 and depth == 2 and (place == FIRST or before == 44)
+
+
+@pure
+@internal
+def _walk(specification: Bytes[LENGTH], place: uint256) -> (uint256, uint256, uint256):
+    """
+    @dev How deep in brackets the document was at least since the list began, how deep it is at `place` (99 within a text), and the
+         byte before. The list itself is 2 deep.
+    """
+    least: uint256 = 2
+    depth: uint256 = 2
     is_text: bool = False
     is_escaped: bool = False
     before: uint256 = 0
@@ -79,6 +111,9 @@ def _is_member(specification: Bytes[LENGTH], place: uint256) -> bool:
             depth += 1
         elif before == 125 or before == 93:
             if depth == 0:
-                return False
+                return 0, 0, 0
             depth -= 1
-    return depth == 0 and not is_text and (place == FIRST or before == 44)
+            least = min(least, depth)
+    if is_text:
+        depth = 99
+    return least, depth, before
