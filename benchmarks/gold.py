@@ -1,7 +1,7 @@
 """Gold in the running market: how soon who never looks is jailed, and what happens to validators that do.
 
-Digits with labels (scikit-learn), eleven validators that are classifiers of as many kinds trained on the buyer's sample, and one with so much
-stake that it sits in nearly every committee and approves everything. All of it goes through contracts and nodes.
+Digits with labels (scikit-learn), eleven validators that are classifiers of as many kinds trained on the buyer's sample, and one with
+so much stake that it sits in nearly every committee and approves everything. All of it goes through contracts and nodes.
 """
 
 from __future__ import annotations
