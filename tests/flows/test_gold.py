@@ -14,7 +14,7 @@ import pytest
 
 from sheaf import actions
 from sheaf.actions.cases import letters
-from sheaf.actions.gold import dealing, slips
+from sheaf.actions.gold import dealing, opening, slips
 from sheaf.actions.gold.stock import Gold
 from sheaf.chain.signer import Signer
 from sheaf.domain.amounts import WAD
@@ -450,3 +450,24 @@ def test_hung_records_do_not_keep_gold_shut(golden: GoldTown) -> None:
     assert len(case.rounds) == 2 and scores.marks(town.ctx.chain, submission) == scores.SCORED | scores.TESTED
     tested = [actions.record_of(town.ctx, who) for who in case.members]
     assert [one.hits + one.misses > 0 for one in tested] == [True] * 5 + [False] * 6
+
+
+def test_a_keeper_that_never_opens(golden: GoldTown) -> None:
+    """Nodes wait for it ten minutes past the window, then settle: gold counts as the contributor's, and nobody is rated."""
+    town = golden.town
+    town.staff([Threshold()] * 5)
+    request = golden.open()
+    submission = golden.offer(request, points(20))
+    town.play(lambda: bool(town.ctx.docket.case(submission).rounds))
+    town.custodian.tick()
+    golden.keeper.tick = lambda: 0  # type: ignore[method-assign]
+    town.decide(submission)
+    case = town.ctx.docket.case(submission)
+    town.advance(10)
+    with pytest.raises(AssertionError, match="not reached"):
+        town.play(lambda: town.phase(submission) == "settled", ticks=12)
+    town.advance(opening.GRACE_SECONDS)
+    town.settle(submission)
+    ended = actions.settlement_of(town.ctx, submission)
+    assert ended.paid == 22 * WAD and ended.rejected == 2
+    assert {actions.record_of(town.ctx, who).batches for who in case.members} == {0}
