@@ -138,8 +138,6 @@ def test_a_contributor_appeals_a_wrong_refusal_and_wins(town: Town) -> None:
     assert (ended.approved, ended.paid, ended.forfeited) == (20, 20 * WAD, 0)
     assert actions.winnings(town.contributor) > bond
     assert all(staked(town, member) < STAKE for member in town.validators[:5])
-    with pytest.raises(InputError, match="its verdict is final"):
-        actions.challenge(town.contributor, submission, [4])
 
 
 def test_jurors_without_a_key_blame_nobody(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,6 +321,8 @@ def test_an_audit_that_no_jury_could_hear_is_not_opened(town: Town) -> None:
     assert not actions.is_audit_due(town.ctx, town.ctx.docket.case(submission))
     town.settle(submission)
     assert not town.ctx.docket.case(submission).hearings
+    with pytest.raises(InputError, match="its verdict is final"):
+        actions.challenge(town.buyer, submission, [4])
 
 
 def test_whoever_is_faster_is_no_error(town: Town) -> None:

@@ -83,6 +83,10 @@ def challenge(ctx: Context, submission: int, records: Sequence[int] | None = Non
     """
     case = ctx.docket.case(submission)
     named = refusals(ctx, submission) if records is None else list(records)
+    if records is None and not named:
+        raise InputError(
+            "records", "none", "nothing is refused that no case names: name records that are wrong"
+        )
     _require_records(case, named)
     _require_open(ctx, case)
     masks = dict.fromkeys(sorted({record // WORD for record in named}), 0)
