@@ -57,7 +57,7 @@ def run(name: str) -> dict[str, Any]:
         command += ["--seeds", str(seeds)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return found | {"seeds": seeds_of(name)}
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
@@ -67,7 +67,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         lines += [_row(f"{name}: {figure}", stated) for figure, stated in result["figures"].items()]
     lines += ["", "| benchmark | seeds | seconds |", "|---|---:|---:|"]
     lines += [
-        f"| {name} | {seeds_of(name) or ''} | {round(result['seconds'])} |"
+        f"| {name} | {result.get('seeds') or ''} | {round(result['seconds'])} |"
         for name, result in sorted(results.items())
     ]
     machine = next(iter(results.values()))["machine"] if results else {}
