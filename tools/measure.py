@@ -10,6 +10,7 @@ Each benchmark runs in a process of its own, so that the memory and the caches o
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,22 +20,19 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
 GAS = ROOT / "snapshots" / "gas.json"
+FEW = 1
 SEEDS = {
     "attacks": 2,
     "calibration": 3,
-    "checks": 1,
     "fingerprints": 3,
     "judges": 3,
     "labels": 2,
-    "machine_text": 1,
-    "near_duplicates": 1,
-    "purchase": 1,
-    "records": 1,
     "rings": 2,
     "spammers": 2,
     "valuation": 2,
 }
-"""Seeds of those that repeat themselves: few, so that all end in well under an hour. docs/quality.md has the runs of ten."""
+"""Seeds of those that repeat themselves, else FEW: so that all end in well under an hour. docs/quality.md has the runs of ten."""
+TAKES_SEEDS = re.compile(r"^    main\(.*seeds=", re.MULTILINE)
 BEGIN, END = "<!-- figures: written by `make bench` -->", "<!-- end of figures -->"
 
 
@@ -45,15 +43,21 @@ def names() -> list[str]:
     )
 
 
+def seeds_of(name: str) -> int | None:
+    """Return how many seeds a benchmark is run with; None for one that takes none."""
+    source = (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
+    return SEEDS.get(name, FEW) if TAKES_SEEDS.search(source) else None
+
+
 def run(name: str) -> dict[str, Any]:
     """Run one benchmark and return its report. Raises CalledProcessError if it fails."""
     print(f"benchmarks.{name} …", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", f"benchmarks.{name}", "--json"]
-    if name in SEEDS:
-        command += ["--seeds", str(SEEDS[name])]
+    if seeds := seeds_of(name):
+        command += ["--seeds", str(seeds)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return found | {"seeds": seeds_of(name)}
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
@@ -63,7 +67,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         lines += [_row(f"{name}: {figure}", stated) for figure, stated in result["figures"].items()]
     lines += ["", "| benchmark | seeds | seconds |", "|---|---:|---:|"]
     lines += [
-        f"| {name} | {SEEDS.get(name, '')} | {round(result['seconds'])} |"
+        f"| {name} | {result.get('seeds') or ''} | {round(result['seconds'])} |"
         for name, result in sorted(results.items())
     ]
     machine = next(iter(results.values()))["machine"] if results else {}
@@ -93,7 +97,8 @@ def main(arguments: list[str]) -> int:
     if not wanted or set(wanted) - set(names()):
         print(f"usage: python -m tools.measure all | NAME…, of {', '.join(names())}", file=sys.stderr)
         return 2
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() and arguments != ["all"] else {}
+    former = json.loads(RESULTS.read_text()) if RESULTS.exists() and arguments != ["all"] else {}
+    results = {name: result for name, result in former.items() if name in names()}
     failed = []
     for name in wanted:
         try:
