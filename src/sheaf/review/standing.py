@@ -103,32 +103,6 @@ def log2_wad(x: int) -> int:
     return result
 
 
-@dataclass(frozen=True)
-class Known:
-    """What is known of an account: its record of now, and what was found right for one counterparty (`volume`)."""
-
-    record: Record
-    volume: int
-
-    @property
-    def score_wad(self) -> int:
-        """The score of now, from 0 to 1 in wad."""
-        return self.record.score_wad
-
-    def noted(self, seen: tuple[int, int], value: int) -> int:
-        """Return the score after a note on `seen` = (right, wrong) records for that counterparty, worth `value` in all."""
-        twin = StandingTwin({"feeder"}, self.record.noted_at)
-        twin.records["account"], twin.volume["account", "other"] = self.record, self.volume
-        twin.note("feeder", "account", "other", seen, value)
-        return twin.records["account"].score_wad
-
-
-def known(chain: Chain, account: Address, counterparty: Address) -> Known:
-    """Return what the chain knows of an account, and of its dealings with a counterparty."""
-    record = Record(*map(int, chain.call(CONTRACT, "record_of", account)))
-    return Known(record, int(chain.call(CONTRACT, "volume", account, counterparty)))
-
-
 def score_wad(chain: Chain, account: Address) -> int:
     """Return the score of an account, from 0 to 1 in wad."""
     return int(chain.call(CONTRACT, "score_wad", account))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,12 +12,12 @@ import pytest
 
 from sheaf.actions.forecast.acceptance import Acceptance, accepted
 from sheaf.actions.forecast.likeness import likeness, usual
-from sheaf.actions.forecast.money import outlook
+from sheaf.actions.forecast.money import outlook, score, weighed
 from sheaf.actions.forecast.refusals import refusals
 from sheaf.domain.amounts import WAD
 from sheaf.domain.request import CheckUse, Specification
 from sheaf.domain.verdict import Finding
-from sheaf.review.standing import Known, Record, StandingTwin
+from sheaf.review.standing import Record, StandingTwin
 from sheaf.verification.near import NearIndex
 
 WANTED = Specification(title="t", schema={}, licence="CC0-1.0", label="label")
@@ -62,12 +61,14 @@ def test_money_is_what_the_settlement_would_do() -> None:
 
 def test_standing_rises_and_falls_as_the_twin_says() -> None:
     """All right raises the score, more so for a stranger than for who was praised for the same buyer; all wrong never does."""
-    fresh = Known(Record(noted_at=5), 0)
+    fresh = Record(noted_at=5)
     twin = StandingTwin({"f"}, 5)
-    twin.note("f", "a", "b", (20, 0), 20 * WAD)
-    assert fresh.noted((20, 0), 20 * WAD) == twin.records["a"].score_wad > 0
-    assert fresh.noted((0, 20), 20 * WAD) == 0
-    assert replace(fresh, volume=1_000 * WAD).noted((20, 0), 20 * WAD) < fresh.noted((20, 0), 20 * WAD)
+    twin.note("f", "a", "b", (15, 5), 20 * WAD)
+    noted = twin.records["a"]
+    assert weighed(fresh, 0, (15, 5), 20 * WAD) == (noted.praise, noted.blame)
+    assert score(*weighed(fresh, 0, (20, 0), 20 * WAD)) > score(*weighed(fresh, 0, (15, 5), 20 * WAD)) > 0
+    assert score(*weighed(fresh, 0, (0, 20), 20 * WAD)) == 0
+    assert weighed(fresh, 1_000 * WAD, (20, 0), 20 * WAD) < weighed(fresh, 0, (20, 0), 20 * WAD)
 
 
 def test_near_records_are_named_with_the_nearest(tmp_path: Path) -> None:

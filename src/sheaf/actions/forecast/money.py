@@ -80,15 +80,34 @@ def outlook(
 def rise(ctx: Context, found: Request, who: Address, records: int, falling: int) -> Rise:
     """Return what becomes of the standing of `who` if `records` records, of which so many fall, are looked at again."""
     worth = records * found.price * found.lock_rate_wad // WAD
-    now = standing.known(ctx.chain, who, found.buyer)
+    record = standing.Record(*map(int, ctx.chain.call(standing.CONTRACT, "record_of", who)))
+    volume = int(ctx.chain.call(standing.CONTRACT, "volume", who, found.buyer))
 
     def after(wrong: int) -> int:
-        return now.noted((records - wrong, wrong), worth)
+        praise, blame = weighed(record, volume, (records - wrong, wrong), worth)
+        return score(record.praise + praise, record.blame + blame)
 
     return Rise(
-        now_wad=now.score_wad,
+        now_wad=standing.score_wad(ctx.chain, who),
         if_right_wad=after(0),
         if_sent_wad=after(falling),
         if_wrong_wad=after(records),
         bond_percent=standing.bond_percent(ctx.chain, who, worth),
     )
+
+
+def weighed(record: standing.Record, volume: int, seen: tuple[int, int], worth: int) -> tuple[int, int]:
+    """Return the praise and the blame that a note on `seen` = (right, wrong) records adds, worth `worth` in all.
+
+    `volume` is what was found right for the same buyer before.
+    """
+    twin = standing.StandingTwin({"feeder"}, record.noted_at)
+    twin.records["account"], twin.volume["account", "other"] = record, volume
+    twin.note("feeder", "account", "other", seen, worth)
+    noted = twin.records["account"]
+    return noted.praise - record.praise, noted.blame - record.blame
+
+
+def score(praise: int, blame: int) -> int:
+    """Return the score that so much praise and blame make, from 0 to 1 in wad."""
+    return praise * WAD // (praise + standing.BLAME * blame + standing.PRIOR_WAD)
