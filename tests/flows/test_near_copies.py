@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sheaf import actions
 from sheaf.actions.cases import letters, sheets
 from sheaf.actions.cases.draft import own_key
 from sheaf.actions.cases.examine import open_content, sketched_by
+from sheaf.domain.amounts import WAD
 from sheaf.domain.request import CheckUse, Specification
 from sheaf.store.envelope import encrypt
 from sheaf.verification.sheet import Sheet
@@ -40,8 +42,11 @@ class Content:
         return np.ones(records.num_rows, np.bool_)
 
 
-def test_near_copies_are_refused_though_reviewers_never_saw_the_originals(town: Town) -> None:
-    """What was sold comes back with a word more: those records fall, with the earlier submission named; the new ones are paid."""
+def test_near_copies_are_refused_though_reviewers_never_saw_the_originals(town: Town, tmp_path: Path) -> None:
+    """What was sold comes back with a word more: those records fall, with the earlier submission named; the new ones are paid.
+
+    What is bought verifies: the salts that bind sketches are salts to everyone else.
+    """
     town.staff([Content()] * 9)
     request = town.open(WANTED)
     thief = town.join("thief")
@@ -62,11 +67,30 @@ def test_near_copies_are_refused_though_reviewers_never_saw_the_originals(town: 
     ]
     assert found.refused[0].detail.startswith(f"like record 5 of submission {first},")
     assert actions.recompute(town.ctx, second).is_equal
+    actions.download(town.buyer, request.id, tmp_path / "bundle")
+    assert actions.verify(town.ctx, tmp_path / "bundle").is_valid
     again = actions.preview(thief, request.id, pa.table({"text": [fresh[0] + " so"]}), is_estimated=False)
     assert [one.code for one in again.refused] == [
         "near_duplicates.request"
     ]  # of its own, which it remembers
     assert not actions.preview(thief, request.id, pa.table({"text": [made[5]]}), is_estimated=False).refused
+
+
+def test_a_preview_says_what_keeps_records_from_being_sent(town: Town) -> None:
+    """A buyer's own request, one that is full or cancelled, an account without the bond: each is said, and nothing is refused for it."""
+    request = town.open(WANTED, escrow=3 * WAD)
+    table = pa.table({"text": sentences(5, 1)})
+    said = actions.preview(town.buyer, request.id, table).obstacles
+    assert len(said) == 1 and "cannot contribute to its own request" in said[0]
+    assert "offer fewer" in actions.preview(town.contributor, request.id, table).obstacles[0]
+    few = actions.preview(town.ctx, request.id, table.slice(0, 2), account=town.contributor.account)
+    assert few.obstacles == () and few.standing is not None and few.acceptance is not None
+    assert few.acceptance.expected is None and few.pay is not None and few.pay.least == 2 * WAD
+    assert actions.preview(town.ctx, request.id, table.slice(0, 2)).standing is None
+    poor = town.join("poor", tokens=0)
+    assert "the bond takes" in actions.preview(poor, request.id, table.slice(0, 2)).obstacles[0]
+    actions.cancel(town.buyer, request.id)
+    assert "cancelled" in actions.preview(town.contributor, request.id, table.slice(0, 2)).obstacles[0]
 
 
 def test_a_sheet_without_its_sketches_is_not_taken(town: Town) -> None:

@@ -216,7 +216,10 @@ def records(
     ] = None,
     sample: Annotated[Path | None, typer.Option(help="Records known to be good, to compare with.")] = None,
     index: Annotated[
-        Path | None, typer.Option(help="Folder that remembers files: look there too, and add this one.")
+        Path | None,
+        typer.Option(
+            help="Folder that remembers files: look for copies and near copies there too, and add this one."
+        ),
     ] = None,
 ) -> None:
     """Run the checks on a file of records: what would be refused, what is only pointed at, and why.
