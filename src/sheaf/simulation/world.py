@@ -6,31 +6,38 @@ looking cost is part of the world (`Economy`); all else, who earns what and who 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sheaf import actions
-from sheaf.bootstrap import local
 from sheaf.domain.amounts import WAD
 from sheaf.domain.errors import SheafError
 from sheaf.domain.request import CheckUse, Specification
 from sheaf.nodes.custodian import Custodian
 from sheaf.nodes.validator import Validator
+from sheaf.simulation.ground import PURSE, ground, settle
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from sheaf.actions.cases.docket import Case
     from sheaf.actions.context import Context
-    from sheaf.domain.ids import SubmissionId
+    from sheaf.domain.ids import Address, SubmissionId
     from sheaf.domain.ports import Judge
     from sheaf.domain.request import Request
 
 PATIENCE = 400
 """Rounds of everybody's turns after which a market that has not settled is taken to be stuck."""
+MEMORY = Path("/dev/shm")
+"""Where files cost no disk: journals are written through, and a world is not meant to last."""
 
 WANTED = Specification(
     title="Points and the side they lie on",
@@ -56,15 +63,29 @@ WANTED = Specification(
 
 @dataclass(frozen=True)
 class Economy:
-    """What a world assumes: price of a record and costs of making and of looking at one, in whole tokens; records per batch."""
+    """What a world assumes: price of a record, what making and looking at one cost and what a right one is worth to its buyer, in whole
+    tokens; records per batch; validators, the stake of each and how often they are right; the validators' fee; parameters by name.
+    """
 
     price: float = 1.0
     make_cost: float = 0.5
     look_cost: float = 0.002
+    worth: float = 1.5
     records: int = 40
     validators: int = 12
     stake: int = 2_000
     skill: float = 0.97
+    fee_bps: int = 400
+    parameters: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Sold:
+    """A batch that was offered: by whom, and which of its records are right and no copies, shape (records,)."""
+
+    seller: str
+    table: pa.Table
+    is_good: NDArray[np.bool_]
 
 
 @dataclass
@@ -72,60 +93,82 @@ class World:
     """One market with its people. `rng` decides what agents decide by chance; the same seed gives the same world."""
 
     seed: int
+    home: Path
     economy: Economy = field(default_factory=Economy)
     reviewers: list[Validator] = field(default_factory=list)
+    sold: dict[SubmissionId, Sold] = field(default_factory=dict)
+    watchers: list[Callable[[], int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng([self.seed, 1])
-        self.market = local(seed=self.seed)
-        self.buyer = self.account("buyer", 5_000)
-        self.custodian = Custodian(self.account("custodian", 0))
+        found = ground(self.economy.validators, self.economy.stake, self.economy.parameters)
+        self.market = settle(found, self.seed, self.home)
+        self._validators = [found.validators[i] for i in self.rng.permutation(len(found.validators))]
+        self._traders = list(found.traders)
+        self.began_at = self.market.chain.block().number
+        self.buyer = self.account("buyer")
+        self.custodian = Custodian(self.account("custodian"))
 
-    def account(self, name: str, whole_tokens: int) -> Context:
-        """Return a new funded account."""
-        return actions.local_account(self.market, name, tokens=whole_tokens * WAD, seed=self.seed)
+    def account(self, name: str) -> Context:
+        """Return a funded account that nobody has taken yet."""
+        if self._traders:
+            return self.market.acting_as(self._traders.pop(0))
+        return actions.local_account(self.market, name, tokens=PURSE * WAD, seed=self.seed)
 
-    def staff(self, name: str, judge: Judge) -> Context:
-        """Let one more validator join with a judge of its own, and return its account; it weighs after `settle_in`."""
-        account = self.account(name, 2 * self.economy.stake)
-        actions.stake(account, self.economy.stake * WAD)
+    def unreadable(self, name: str) -> Context:
+        """Return a funded account that has published no reading key."""
+        from sheaf.chain.signer import Signer
+
+        key = hashlib.sha256(f"sheaf world {self.seed} {name}".encode()).digest()
+        account = self.market.acting_as(Signer(key))
+        actions.fund_account(self.market, account.account, tokens=PURSE * WAD)
+        return account
+
+    def staff(self, judge: Judge) -> Context:
+        """Give one of the staked accounts a judge, and return it. Raises SheafError where all have one."""
+        if not self._validators:
+            raise SheafError(f"validators: {self.economy.validators}: too few for these habits: take more")
+        account = self.market.acting_as(self._validators.pop(0))
         # One node rates all reviewers; whoever it is gains nothing by it.
         self.reviewers.append(Validator(account, judge, is_scoring=not self.reviewers))
         return account
 
-    def settle_in(self) -> None:
-        """Let blocks pass until all stakes weigh."""
-        self._mine(int(self.market.chain.call("Stakes", "period_blocks")))
-
     def open(self, batches: int, buyer: Context | None = None) -> Request:
         """Open a request that can pay for so many batches."""
         limit = batches * self.economy.records
-        price = round(self.economy.price * WAD)
+        price, share = round(self.economy.price * WAD), 10_000 + self.economy.fee_bps
         return actions.open_request(
-            buyer or self.buyer, WANTED, price=price, escrow=limit * price * 11 // 10, record_limit=limit
-        )
+            buyer or self.buyer, WANTED, price=price, escrow=-(-limit * price * share // 10_000) + limit,
+            record_limit=limit, fee_bps=self.economy.fee_bps,
+        )  # fmt: skip
 
-    def sell(self, seller: Context, request: Request, table: pa.Table) -> SubmissionId:
+    def sell(
+        self, seller: Context, request: Request, table: pa.Table, *, custodian: Context | None = None, by: str = ""
+    ) -> SubmissionId:
         """Submit a batch, whatever the seller's own preview says of it."""
-        keeper = self.custodian.ctx.account
-        return actions.submit(seller, request.id, table, custodian=keeper, is_forced=True)
+        keeper = (custodian or self.custodian.ctx).account
+        number = actions.submit(seller, request.id, table, custodian=keeper, is_forced=True)
+        self.note(number, table, by)
+        return number
 
-    def play(self, submissions: list[SubmissionId]) -> None:
+    def note(self, number: SubmissionId, table: pa.Table, by: str) -> None:
+        """Remember what was offered, to say afterwards which good records were bought: a copy of what came before is none."""
+        before = [one.table.column("x").to_numpy() for one in self.sold.values()]
+        known = np.concatenate(before) if before else np.zeros(0)
+        self.sold[number] = Sold(by, table, is_right(table) & ~is_near(table.column("x").to_numpy(), known))
+
+    def play(self) -> None:
         """Let everybody take turns, block by block, until all submissions are over. Raises SheafError if they never are."""
         for _ in range(PATIENCE):
             done = self.custodian.tick() + sum(reviewer.tick() for reviewer in self.reviewers)
-            states = [actions.status(self.market, number) for number in submissions]
-            if not done and all(state.phase in ("settled", "void") for state in states):
+            done += sum(watch() for watch in self.watchers)
+            waiting = [case for case in self.market.docket.cases.values() if not case.is_over]
+            if not done and not waiting:
                 return
-            self._mine(1)
+            self._engine.mine()
             if not done:
-                now = self.market.chain.block().timestamp
-                times = [
-                    t for s in states for t in (s.commit_until, s.reveal_until, s.settle_after) if t >= now
-                ]
-                if times:
-                    self._engine.advance(min(times) - now + 1)
-        phases = [state.phase for state in states]
+                self._wait(waiting)
+        phases = [f"{case.submission}: {actions.status(self.market, case.submission).phase}" for case in waiting]
         raise SheafError(f"the market did not settle in {PATIENCE} rounds: {', '.join(phases)}")
 
     def wealth(self, account: Context) -> int:
@@ -133,28 +176,67 @@ class World:
         held = actions.balances(account)
         return held.tokens + held.owed + held.staked
 
+    def losses(self, account: Address) -> int:
+        """Return what was taken from a validator's stake in this world."""
+        return sum(
+            event.args["amount"]
+            for event in self.market.chain.events("Stakes", "StakeSlashed", self.began_at)
+            if self.market.docket.validators.get(event.args["id"]) == account
+        )
+
+    def _wait(self, cases: Sequence[Case]) -> None:
+        """Let time pass until something changes for a case: half of a window, after which nobody waits for others, or its end."""
+        now, times = self.market.chain.block().timestamp, []
+        for case in cases:
+            state = actions.status(self.market, case.submission)
+            times += [state.commit_until, state.reveal_until, state.settle_after]
+            if case.rounds:
+                drawn = case.rounds[-1]
+                times += [(drawn.drawn_at + drawn.commit_until) // 2, (drawn.commit_until + drawn.reveal_until) // 2]
+        later = [time for time in times if time >= now]
+        if later:
+            self._engine.advance(min(later) - now + 1)
+
     @property
     def _engine(self) -> Any:
         assert self.market.engine is not None
         return self.market.engine
 
-    def _mine(self, blocks: int) -> None:
-        self._engine.mine(blocks)
+
+@contextmanager
+def world(seed: int, economy: Economy) -> Iterator[World]:
+    """Make a world, and leave nothing of it on disk."""
+    memory = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="sheaf-world-", dir=memory, ignore_cleanup_errors=True) as home:
+        yield World(seed, Path(home), economy)
 
 
 def points(rng: np.random.Generator, count: int, wrong: float = 0.0) -> pa.Table:
     """Return new points, no two alike, a share `wrong` of which is given the other side."""
-    import pyarrow as pa
-
     x = rng.random(count)
     flip = np.arange(count) < round(wrong * count)
-    side = (x > 0.5) ^ rng.permutation(flip)
+    return table_of(x, (x > 0.5) ^ rng.permutation(flip))
+
+
+def table_of(x: NDArray[np.float64], side: NDArray[np.bool_]) -> pa.Table:
+    """Return points as records, both shape (records,)."""
+    import pyarrow as pa
+
     return pa.table({"x": x, "side": pa.array(side.astype(np.int64))})
 
 
 def is_right(records: pa.Table) -> NDArray[np.bool_]:
     """Return which points have the side they lie on, shape (records,)."""
     found: NDArray[np.bool_] = (records.column("x").to_numpy() > 0.5) == records.column("side").to_numpy()
+    return found
+
+
+def is_near(x: NDArray[np.float64], known: NDArray[np.float64], within: float = 1e-6) -> NDArray[np.bool_]:
+    """Return which of `x` lie within a distance of any `known` point: such a point tells nothing new. Shape (records,)."""
+    ordered = np.sort(known)
+    first = np.searchsorted(ordered, x - within, side="left")
+    last = np.searchsorted(ordered, x + within, side="right")
+    found: NDArray[np.bool_] = last > first
     return found
 
 

@@ -12,6 +12,6 @@ class HalfHonest(Seller):
     wrong = 0.5
 
 
-def make(number: int) -> Agent:
+def make(number: int) -> list[Agent]:
     """Return a half-honest contributor."""
-    return HalfHonest(f"half-honest seller {number}")
+    return [HalfHonest(f"half-honest seller {number}")]
