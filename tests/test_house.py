@@ -50,6 +50,7 @@ MANY_PARAMETERS: dict[str, str] = {
 FULL_ROOMS: dict[str, str] = {
     "src/sheaf/actions": "one verb, one file: it is the list of what one can do",
     "src/sheaf/cli": "one noun, one file",
+    "src/sheaf/simulation/agents": "one habit, one file",
 }
 # Contracts that are nothing but an implementation of a port, whose interface is the port's.
 PORTS = {"BlockBeacon": "IBeacon"}

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from sheaf.domain.ports import Judge
     from sheaf.domain.request import Specification
 
-__all__ = ["Snapshot", "connect", "deploy", "judge", "keystore_directory", "local", "password_of", "read_settings", "snapshot"]
+__all__ = [
+    "Snapshot",
+    "connect",
+    "deploy",
+    "judge",
+    "keystore_directory",
+    "local",
+    "password_of",
+    "read_settings",
+    "snapshot",
+]
 
 FAUCET_NAME = "faucet"
 CHECKS_ONLY = "checks-only"

@@ -53,9 +53,7 @@ def ground(validators: int, stake: int, parameters: tuple[tuple[str, int], ...] 
     traders = [_account(market, f"trader {number}") for number in range(TRADERS)]
     assert market.engine is not None
     market.engine.mine(int(market.chain.call("Stakes", "period_blocks")))
-    return Ground(
-        snapshot(market), tuple(one.sender for one in staked), tuple(one.sender for one in traders)
-    )
+    return Ground(snapshot(market), tuple(one.sender for one in staked), tuple(one.sender for one in traders))
 
 
 def settle(found: Ground, seed: int, home: Path) -> Context:

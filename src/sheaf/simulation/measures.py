@@ -88,9 +88,13 @@ def market_of(world: World, request: RequestId, honest: Sequence[Agent]) -> Mark
             approved.sum(), (approved & good).sum(), good.sum(), (rejected & honestly).sum(), honestly.sum()
         ]  # fmt: skip
     settled = chain.events("Requests", "SubmissionSettled", world.began_at)
-    jailed = {docket.validators[event.args["id"]] for event in chain.events("Stakes", "Jailed", world.began_at)}
+    jailed = {
+        docket.validators[event.args["id"]] for event in chain.events("Stakes", "Jailed", world.began_at)
+    }
     locked = [drawn.lock * len(drawn.members) / WAD for case in cases for drawn in case.rounds]
-    taken = [chain.block_at(case.ended_block).timestamp - chain.block_at(case.block).timestamp for case in cases]
+    taken = [
+        chain.block_at(case.ended_block).timestamp - chain.block_at(case.block).timestamp for case in cases
+    ]
     bought, good_bought, offered, wrongly, honest_offered = map(int, counts)
     return Market(
         bought=bought,

@@ -21,11 +21,13 @@ from sheaf.simulation.world import Economy, is_right, world
 class Scenario:
     """One habit (or several) among honest sellers and validators; each seller sells a batch a round.
 
-    `rounds` of 0 stands for as many as the habits take to show. Of the economy's validators those are honest whose place no habit takes.
+    `strength` is how many validators each habit brings that brings any; 0 leaves it to the habit. `rounds` of 0 stands for as many as
+    the habits take to show. Of the economy's validators those are honest whose place no habit takes.
     """
 
     habits: Sequence[str]
     rounds: int = 0
+    strength: int = 0
     honest_sellers: int = 2
     economy: Economy = field(default_factory=Economy)
 
@@ -163,7 +165,9 @@ def _people(scenario: Scenario) -> list[Agent]:
     """Return everybody: honest sellers, who has the habits, and honest validators in the places that are left."""
     sellers = [find("honest-seller")(number + 1) for number in range(scenario.honest_sellers)]
     attackers = [find(name)(number + 1) for number, name in enumerate(scenario.habits)]
-    left = scenario.economy.validators - sum(agent.seats for made in attackers for agent in made)
+    for agent in chain.from_iterable(attackers):
+        agent.strength = scenario.strength
+    left = scenario.economy.validators - sum(agent.brings for made in attackers for agent in made)
     if left < 0:
         raise InputError("validators", scenario.economy.validators, f"these habits take {-left} more")
     validators = [find("honest-validator")(number + 1) for number in range(left)]

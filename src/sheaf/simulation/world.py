@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 400
 """Rounds of everybody's turns after which a market that has not settled is taken to be stuck."""
-MEMORY = Path("/dev/shm")
+MEMORY = Path("/dev") / "shm"
 """Where files cost no disk: journals are written through, and a world is not meant to last."""
 
 WANTED = Specification(
@@ -143,7 +143,13 @@ class World:
         )  # fmt: skip
 
     def sell(
-        self, seller: Context, request: Request, table: pa.Table, *, custodian: Context | None = None, by: str = ""
+        self,
+        seller: Context,
+        request: Request,
+        table: pa.Table,
+        *,
+        custodian: Context | None = None,
+        by: str = "",
     ) -> SubmissionId:
         """Submit a batch, whatever the seller's own preview says of it."""
         keeper = (custodian or self.custodian.ctx).account
@@ -168,7 +174,9 @@ class World:
             self._engine.mine()
             if not done:
                 self._wait(waiting)
-        phases = [f"{case.submission}: {actions.status(self.market, case.submission).phase}" for case in waiting]
+        phases = [
+            f"{case.submission}: {actions.status(self.market, case.submission).phase}" for case in waiting
+        ]
         raise SheafError(f"the market did not settle in {PATIENCE} rounds: {', '.join(phases)}")
 
     def wealth(self, account: Context) -> int:
@@ -192,7 +200,10 @@ class World:
             times += [state.commit_until, state.reveal_until, state.settle_after]
             if case.rounds:
                 drawn = case.rounds[-1]
-                times += [(drawn.drawn_at + drawn.commit_until) // 2, (drawn.commit_until + drawn.reveal_until) // 2]
+                times += [
+                    (drawn.drawn_at + drawn.commit_until) // 2,
+                    (drawn.commit_until + drawn.reveal_until) // 2,
+                ]
         later = [time for time in times if time >= now]
         if later:
             self._engine.advance(min(later) - now + 1)

@@ -28,8 +28,8 @@ class Agent:
     """One interest, with as many accounts as it likes; `made` counts records it has paid to produce.
 
     A habit overrides what it does otherwise than nothing: `join` (once), `act` (once a round), `leave` (once). `seats` says how many
-    staked validators it brings, `rounds` how many rounds its attack takes to show. `given` is what it was paid past the market, less
-    what it paid, in whole tokens.
+    staked validators it brings, unless a `strength` is set, `rounds` how many rounds its attack takes to show. `given` is what it was
+    paid past the market, less what it paid, in whole tokens; `received` counts right records that it has bought.
     """
 
     name: str
@@ -39,9 +39,15 @@ class Agent:
     made: int = 0
     received: int = 0
     given: float = 0.0
+    strength: int = 0
 
     seats: ClassVar[int] = 0
     rounds: ClassVar[int] = 2
+
+    @property
+    def brings(self) -> int:
+        """How many staked validators act for it."""
+        return self.strength if self.strength and self.seats else self.seats
 
     def join(self, world: World) -> None:
         """Come into the world: take accounts, give judges to validators."""
@@ -58,7 +64,10 @@ class Agent:
         looked = sum(judge.looked for judge in self.judges)
         economy = world.economy
         return (
-            self.made * economy.make_cost + looked * economy.look_cost - self.received * economy.worth - self.given
+            self.made * economy.make_cost
+            + looked * economy.look_cost
+            - self.received * economy.worth
+            - self.given
         )
 
 

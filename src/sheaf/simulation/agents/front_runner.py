@@ -49,7 +49,8 @@ class FrontRunner(Agent):
     def _is_submission(self, pending: Pending) -> bool:
         book = self._world.market.chain.address_of("Requests")
         selector = artifact("Requests").function("submit", 0).selector
-        return "0x" + pending.decoded.to.hex() == book.lower() and pending.decoded.data[:4] == selector
+        to, data = bytes(pending.decoded.to), bytes(pending.decoded.data)
+        return "0x" + to.hex() == book.lower() and data[:4] == selector
 
 
 def make(number: int) -> list[Agent]:

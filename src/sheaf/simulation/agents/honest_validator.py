@@ -19,7 +19,7 @@ class Reviewer(Agent):
 
     def join(self, world: World) -> None:
         """Take up the work of validators."""
-        self.judges = [self.judge(world, seat) for seat in range(self.seats)]
+        self.judges = [self.judge(world, seat) for seat in range(self.brings)]
         self.accounts = [world.staff(judge) for judge in self.judges]
 
     def judge(self, world: World, seat: int) -> Opinionated:

@@ -45,7 +45,9 @@ class Copier(Reviewer):
                 order = reviewing_order(account, account.docket.case(seat.submission))
                 return np.asarray(~unpack(letter.bitmap, seat.records)[order])
         tallies = [case.tallies[-1] for case in self._world.market.docket.cases.values() if case.tallies]
-        approved, rejected = (sum(getattr(tally, what) for tally in tallies) for what in ("approved", "rejected"))
+        approved, rejected = (
+            sum(getattr(tally, what) for tally in tallies) for what in ("approved", "rejected")
+        )
         return np.full(len(right), approved >= rejected)
 
 
