@@ -34,7 +34,8 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
 
     `bought` records were approved; `good` of these are right and no copies, of `offered` that are. `wrongly` counts records of honest
     sellers that were good and were rejected, of `honest_offered`. Money is in whole tokens: `fees` were paid to validators and
-    protocol, `at_stake` was locked for the average submission, `lost` was taken from honest validators.
+    protocol, `at_stake` was locked for the average submission, `lost` was taken from the honest `validators`, of
+    whom so many were `jailed`.
     """
 
     bought: int
@@ -46,6 +47,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     at_stake: float
     lost: float
     jailed: int
+    validators: int
     gas: int
     seconds: float
 
@@ -106,6 +108,7 @@ def market_of(world: World, request: RequestId, honest: Sequence[Agent]) -> Mark
         at_stake=sum(locked) / max(1, len(cases)),
         lost=sum(map(world.losses, validators)) / WAD,
         jailed=len(jailed & validators),
+        validators=len(validators),
         gas=chain.gas_used(world.began_at + 1, chain.block().number),
         seconds=float(np.mean(taken)) if taken else 0.0,
     )

@@ -51,7 +51,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Means over all seeds, by habit: returns of `attackers` and of `honest`, the attackers' gains; and of the market.
 
-    `slashed` is the share of good records of honest sellers that were rejected, `jailed` how many honest validators were, in all worlds.
+    `slashed` is the share of good records of honest sellers that were rejected, `jailed` how many of the `seats` honest validators
+    were, in all worlds.
     """
 
     attackers: dict[str, Interval]
@@ -65,6 +66,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     seconds: Interval
     slashed: float
     jailed: int
+    seats: int
     seeds: int
 
 
@@ -84,7 +86,11 @@ def play(scenario: Scenario, seed: int) -> Outcome:
             made.play()
         for agent in agents:
             agent.leave(made)
-        bundle = actions.download(made.buyer, request.id, made.home / "bought").to_arrow()
+        market = market_of(made, request.id, honest)
+        delivered = right = 0
+        if market.bought:
+            bundle = actions.download(made.buyer, request.id, made.home / "bought").to_arrow()
+            delivered, right = bundle.num_rows, int(is_right(bundle).sum())
         earned = {
             agent.name: (sum(map(made.wealth, agent.accounts)) - start[agent.name]) / WAD for agent in agents
         }
@@ -94,24 +100,40 @@ def play(scenario: Scenario, seed: int) -> Outcome:
             returns=returns,
             gains=gains_of(agents, returns, scenario.economy),
             honest=[agent.name for agent in honest],
-            market=market_of(made, request.id, honest),
-            delivered=bundle.num_rows,
-            right=int(is_right(bundle).sum()),
+            market=market,
+            delivered=delivered,
+            right=right,
         )
 
 
 def play_all(scenario: Scenario, seeds: Iterable[int], *, processes: int = 1) -> Iterator[Outcome]:
     """Play a scenario once for each seed, in so many processes; outcomes come in the order of the seeds."""
-    _people(scenario)
+    return play_each([(scenario, seed) for seed in seeds], processes=processes)
+
+
+def play_each(worlds: Sequence[tuple[Scenario, int]], *, processes: int = 1) -> Iterator[Outcome]:
+    """Play worlds by scenario and seed, in so many processes; outcomes come in the order of the worlds.
+
+    Raises InputError for unknown habits before anything is played.
+    """
+    for scenario in {id(scenario): scenario for scenario, _ in worlds}.values():
+        _people(scenario)
     if processes <= 1:
-        yield from (play(scenario, seed) for seed in seeds)
-        return
+        return (play(scenario, seed) for scenario, seed in worlds)
+    return _in_processes(worlds, processes)
+
+
+def _in_processes(worlds: Sequence[tuple[Scenario, int]], processes: int) -> Iterator[Outcome]:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
     # Forked children would share locks of libraries with threads of their own.
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        yield from pool.map(_Played(scenario), seeds)
+        yield from pool.map(_play_one, worlds)
+
+
+def _play_one(given: tuple[Scenario, int]) -> Outcome:
+    return play(*given)
 
 
 def summarise(outcomes: Sequence[Outcome]) -> Summary:
@@ -136,16 +158,9 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
         seconds=over(lambda market: market.seconds),
         slashed=sum(one.wrongly for one in markets) / offered if offered else 0.0,
         jailed=sum(one.jailed for one in markets),
+        seats=sum(one.validators for one in markets),
         seeds=len(outcomes),
     )
-
-
-@dataclass(frozen=True)
-class _Played:
-    scenario: Scenario
-
-    def __call__(self, seed: int) -> Outcome:
-        return play(self.scenario, seed)
 
 
 def _by_habit(outcomes: Sequence[Outcome], what: str, *, is_honest: bool) -> dict[str, Interval]:

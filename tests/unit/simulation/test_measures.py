@@ -1,0 +1,63 @@
+"""Intervals, and the chances of the honest: against tables, brute force and random walks."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from sheaf.review.scores import HIT, JAIL, MISS, RESET
+from sheaf.simulation.measures import Market, false_jail, false_rejection, interval
+
+EMPTY = Market(
+    bought=0, good=0, offered=0, wrongly=0, honest_offered=0, fees=0, at_stake=0, lost=0, jailed=0, validators=0, gas=0,
+    seconds=0,
+)  # fmt: skip
+
+
+def test_an_interval_is_students() -> None:
+    """For 20 values it is the mean ± 2.093 standard errors (the tables' t for 19 degrees of freedom)."""
+    values = np.random.default_rng(0).normal(3, 2, 20)
+    found, half = interval(values.tolist()), 2.093 * values.std(ddof=1) / 20**0.5
+    assert (found.low, found.mean, found.high) == pytest.approx(
+        (values.mean() - half, values.mean(), values.mean() + half), rel=1e-4
+    )
+    assert interval([7.0]).low == interval([7.0]).high == 7.0
+    assert interval([]).count == 0
+
+
+def test_nothing_bought_is_nothing_wrong() -> None:
+    """Precision and recall of nothing are 1."""
+    assert EMPTY.precision == EMPTY.recall == 1.0
+
+
+@pytest.mark.parametrize(("size", "quorum"), [(3, 2), (5, 4), (5, 3)])
+def test_false_rejections_are_those_of_brute_force(size: int, quorum: int) -> None:
+    """The chance is the sum over all votes of both rounds, counted one by one."""
+    skill, total = 0.8, 0.0
+    for votes in itertools.product((0, 1), repeat=2 * size + 1):
+        first, every = sum(votes[:size]), sum(votes)
+        chance = np.prod([1 - skill if vote else skill for vote in votes])
+        if first >= quorum:
+            is_rejected = True
+        elif size - first >= quorum:
+            is_rejected = False
+        else:
+            is_rejected = 2 * every > len(votes) and every >= quorum
+        total += chance * is_rejected
+    assert false_rejection(skill, size, quorum) == pytest.approx(total)
+
+
+def test_false_jail_is_what_walks_come_to() -> None:
+    """Of 20,000 random walks of a validator who is right in .8 of the gold as many are jailed as computed; of the careful, one in 20,000."""
+    rng = np.random.default_rng(5)
+    llr, jailed = np.zeros(20_000), np.zeros(20_000, dtype=bool)
+    is_open = ~jailed
+    while is_open.any():
+        llr += np.where(is_open, np.where(rng.random(20_000) < 0.8, HIT, MISS), 0)
+        jailed |= llr >= JAIL
+        is_open = (llr < JAIL) & (llr > RESET)
+    assert false_jail(0.8) == pytest.approx(jailed.mean(), abs=0.01)
+    assert false_jail(0.95) == pytest.approx(4.67e-5, rel=0.01)
+    assert false_jail(1.0) == 0.0 and false_jail(0.5) > 0.99
