@@ -27,6 +27,9 @@ from sheaf.actions.disputes.dispute import (
     vote,
 )
 from sheaf.actions.download import download
+from sheaf.actions.gold.opening import open_gold, require_own
+from sheaf.actions.gold.record import Record, execute_sentences, leave_jail, record_of
+from sheaf.actions.gold.stock import Gold
 from sheaf.actions.ledgers import Ledger, ledgers
 from sheaf.actions.recompute import Recomputation, recompute
 from sheaf.actions.request import (
@@ -52,10 +55,12 @@ __all__ = [
     "Balances",
     "Context",
     "Dispute",
+    "Gold",
     "Ledger",
     "Preview",
     "Reclaimed",
     "Recomputation",
+    "Record",
     "Seat",
     "Settlement",
     "Status",
@@ -73,6 +78,7 @@ __all__ = [
     "dispute",
     "download",
     "draw",
+    "execute_sentences",
     "explain",
     "find_marks",
     "fund_account",
@@ -81,11 +87,13 @@ __all__ = [
     "hand_to_buyer",
     "import_account",
     "keep_marks",
+    "leave_jail",
     "ledgers",
     "list_accounts",
     "list_requests",
     "list_submissions",
     "local_account",
+    "open_gold",
     "open_records",
     "open_request",
     "owed",
@@ -94,7 +102,9 @@ __all__ = [
     "publish_sample",
     "reclaim",
     "recompute",
+    "record_of",
     "register_key",
+    "require_own",
     "resume_submissions",
     "reveal",
     "score",

@@ -57,6 +57,19 @@ def hand_to_fellows(ctx: Context, submission: SubmissionId | int) -> int:
     return _hand(ctx, case, _drawn_for_good(ctx, case, 1))
 
 
+def hand_to_contributor(ctx: Context, submission: SubmissionId | int) -> bool:
+    """As the custodian that mixed gold into a submission, seal its key to the contributor; False if that is done or not due.
+
+    It is due once there is a verdict: before, the places of the gold would show.
+    """
+    case = ctx.docket.case(submission)
+    if case.custodian != ctx.account or not case.tallies or ctx.account == case.contributor:
+        return False
+    if ctx.docket.refresh().number < case.tallies[0].block + ctx.confirmations:
+        return False
+    return _hand(ctx, case, [case.contributor]) > 0
+
+
 def _drawn_for_good(ctx: Context, case: Case, first: int) -> list[Address]:
     """Return the members of rounds from `first` (0: round 1) on whose draw lies deep enough in the chain."""
     height = ctx.docket.refresh().number - ctx.confirmations

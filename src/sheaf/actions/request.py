@@ -6,19 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from sheaf.actions.account import approve, require_funds
 from sheaf.actions.cases.sending import find_sent, send_noted
 from sheaf.domain.amounts import WAD
 from sheaf.domain.errors import InputError, SpecificationError
 from sheaf.domain.ids import Address, RequestId
 from sheaf.market import requests
+from sheaf.review import scores
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from sheaf.actions.context import Context
+    from sheaf.actions.gold.stock import Gold
     from sheaf.chain.rpc import Receipt
-    from sheaf.domain.request import Request, Sample, Specification
+    from sheaf.domain.request import GoldTerms, Request, Sample, Specification
 
 WEEK_SECONDS = 7 * 86400
 
@@ -55,11 +59,12 @@ def open_request(
     fee_bps: int = 400,
     token: Address | None = None,
     lock_rate_wad: int | None = None,
+    gold: Gold | None = None,
 ) -> Request:
     """Freeze the specification, lock `escrow` and the protocol fee upon it, and open the request.
 
     `price` is paid per approved record and `fee_bps` of it to the validators; `lock_rate_wad` says what one unit of the payment
-    token is worth in stake tokens (1e18 where they are the same).
+    token is worth in stake tokens (1e18 where they are the same). `gold` is mixed into every submission by its keeper.
 
     Raises, before anything is sent, SpecificationError if the document is not in order, InputError if the money is not there.
     """
@@ -84,24 +89,41 @@ def open_request(
         if value <= 0:
             raise InputError(field, value, "give more than zero")
     _require_sample(ctx, specification)
+    if gold is not None:
+        from sheaf.actions.gold.stock import publish_gold
+
+        specification = msgspec.structs.replace(specification, gold=publish_gold(ctx, gold, specification))
     terms = requests.Terms(
         token=token, price=price, fee_bps=fee_bps, record_limit=record_limit,
         deadline=ctx.chain.block().timestamp + deadline_seconds, lock_rate_wad=lock_rate_wad,
         spec=ctx.store.put(dump(specification)), amount=escrow,
     )  # fmt: skip
-    return show_request(ctx, _open_once(ctx, terms, deadline_seconds))
+    return show_request(ctx, _open_once(ctx, terms, deadline_seconds, specification.gold))
 
 
-def _open_once(ctx: Context, terms: requests.Terms, deadline_seconds: int) -> RequestId:
-    """Open a request, unless a process that died had opened it just so."""
+def _open_once(
+    ctx: Context, terms: requests.Terms, deadline_seconds: int, gold: GoldTerms | None
+) -> RequestId:
+    """Open a request and name its gold's keeper, unless a process that died had opened it just so."""
     what = f"open {terms.spec} {terms.token} {terms.price} {terms.fee_bps} {terms.record_limit} {terms.amount} {deadline_seconds}"
-    opened = find_sent(ctx, what, lambda block: _opened_after(ctx, terms, block))
+    opened = find_sent(ctx, what, lambda block: _named(ctx, _opened_after(ctx, terms, block), gold))
     if opened is not None:
         return opened
     total = terms.amount + requests.protocol_fee(ctx.chain, terms.amount)
     require_funds(ctx, terms.token, total, f"an escrow of {terms.amount} with its fee")
     approve(ctx, terms.token, ctx.chain.address_of("Escrow"), total)
-    return send_noted(ctx, what, lambda: requests.open_request(ctx.chain, ctx.sender, terms))
+    made = send_noted(
+        ctx, what, lambda: _named(ctx, requests.open_request(ctx.chain, ctx.sender, terms), gold)
+    )
+    assert made is not None
+    return made
+
+
+def _named(ctx: Context, request: RequestId | None, gold: GoldTerms | None) -> RequestId | None:
+    """Name the keeper of a request's gold on chain, unless that is done; return the request."""
+    if request is not None and gold is not None and scores.keeper(ctx.chain, request) != gold.keeper:
+        scores.name_keeper(ctx.chain, ctx.sender, request, gold.keeper)
+    return request
 
 
 def _opened_after(ctx: Context, terms: requests.Terms, block: int) -> RequestId | None:

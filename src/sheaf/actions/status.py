@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sheaf.actions.cases.ballot import find_ballot
+from sheaf.actions.cases.docket import NEVER
 from sheaf.actions.cases.draft import own_key
 from sheaf.actions.cases.examine import open_content
 from sheaf.actions.cases.letters import find_key
@@ -117,7 +118,8 @@ def explain(ctx: Context, submission: SubmissionId | int) -> Verdict:
 
 
 def reasons_of(ctx: Context, case: Case, rejected: NDArray[np.bool_]) -> list[Finding]:
-    """Return at least one finding for every rejected record: of the checks, else of the members, else that it was judged so.
+    """Return at least one finding for every rejected record that is no opened gold: of the checks, else of the members, else that it
+    was judged so.
 
     Raises Missing if this account has not the content key.
     """
@@ -132,6 +134,7 @@ def reasons_of(ctx: Context, case: Case, rejected: NDArray[np.bool_]) -> list[Fi
     ballot = find_ballot(ctx, case)
     said = [*found, *(ballot.findings if ballot else ()), *told(ctx, case, key)]
     findings: dict[tuple[int, str], Finding] = {}
+    rejected = rejected & ~case.gold_at(NEVER)
     for finding in said:
         if rejected[finding.record]:
             findings.setdefault((finding.record, finding.code), finding)

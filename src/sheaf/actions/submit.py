@@ -23,8 +23,9 @@ from sheaf.actions.cases.draft import (
 from sheaf.actions.cases.examine import associated, content_of, packed, read_records, self_check
 from sheaf.actions.cases.reading import sample_read_by
 from sheaf.actions.cases.sending import close_number
+from sheaf.actions.gold import asking
 from sheaf.actions.request import show_request, specification
-from sheaf.domain.errors import InputError, RecordError
+from sheaf.domain.errors import InputError, Missing, RecordError
 from sheaf.domain.ids import Address, RequestId, SubmissionId
 from sheaf.market import requests
 
@@ -46,13 +47,16 @@ class Preview:
     """What a submission would be: how many records, what the objective checks say, and what it takes (smallest unit of the
     token).
 
-    `reserve` is what the buyer's escrow sets aside for it, `bond` what the contributor deposits.
+    `reserve` is what the buyer's escrow sets aside for it, `bond` what the contributor deposits. So many records of `gold`, at most, are
+    mixed in by `keeper`, who is given the records to do so: they count in bond and reserve, and are neither paid nor forfeited.
     """
 
     records: int
     findings: tuple[Finding, ...]
     bond: int
     reserve: int
+    gold: int = 0
+    keeper: str = ""
 
     @property
     def refusals(self) -> tuple[Finding, ...]:
@@ -80,7 +84,9 @@ def submit(
 ) -> SubmissionId:
     """Offer records to a request and return the submission's number: bond deposited, key sealed to the `custodian` (oneself).
 
-    `gold` commits to records whose answers are known (`scores.gold_commitment`); where there are none nobody can tell.
+    `gold` commits to records whose answers are known (`scores.gold_commitment`); where there are none nobody can tell. If the request
+    has gold, its keeper must be the custodian: it is given the records, mixes gold into them and answers; until then this raises Missing,
+    and is to be called again.
 
     The same records again are the same submission: nothing is sent or paid twice, and after a crash the rest is done.
     Raises RecordError if the checks would refuse records, unless `is_forced`, and InputError before anything is sent if the
@@ -93,10 +99,12 @@ def submit(
     path = draft_path(ctx, found.id, hashlib.sha256(content.digests).hexdigest())
     with drafting(path):
         draft = journal.recall(path, Draft)
-        if draft is None or not draft.cid or _is_void(ctx, draft):
-            _require_open(ctx, found, table.num_rows)
-            _require_reader(ctx, keeper)
+        if draft is None or not (draft.cid or draft.asked) or _is_void(ctx, draft):
             expected = _preview(ctx, found, wanted, table)
+            _require_open(ctx, found, table.num_rows + expected.gold)
+            _require_reader(ctx, keeper)
+            if wanted.gold is not None:
+                asking.require_keeper(ctx, found, wanted, keeper)
             if expected.refusals and not is_forced:
                 raise _refused(expected.refusals)
             require_funds(ctx, found.token, expected.bond, "the bond")
@@ -108,8 +116,11 @@ def submit(
                 bond=expected.bond,
                 gold=gold,
             )
-            journal.keep(path, draft)
-            _store(ctx, draft, table, path)
+            if wanted.gold is not None:
+                asking.ask(ctx, draft, table, path)
+            else:
+                journal.keep(path, draft)
+                _store(ctx, draft, table, path)
         return _finish(ctx, draft, path)
 
 
@@ -119,15 +130,20 @@ def resume_submissions(ctx: Context) -> list[SubmissionId]:
     for path, draft in drafts(ctx).items():
         with drafting(path):
             draft = journal.recall(path, Draft) or draft
-            if draft.cid and not draft.is_done:
-                finished.append(_finish(ctx, draft, path))
+            if (draft.cid or draft.asked) and not draft.is_done:
+                try:
+                    finished.append(_finish(ctx, draft, path))
+                except Missing:
+                    # Its keeper has not mixed it yet.
+                    continue
     return finished
 
 
 def _preview(ctx: Context, found: Request, wanted: Specification, table: pa.Table) -> Preview:
-    bond, reserve = requests.reservation(ctx.chain, found, table.num_rows)
-    sample = sample_read_by(ctx, wanted)
-    return Preview(table.num_rows, tuple(self_check(wanted, found.id, table, sample)), bond, reserve)
+    gold, keeper = asking.gold_in(ctx, wanted, table.num_rows), wanted.gold.keeper if wanted.gold else ""
+    bond, reserve = requests.reservation(ctx.chain, found, table.num_rows + gold)
+    findings = tuple(self_check(wanted, found.id, table, sample_read_by(ctx, wanted)))
+    return Preview(table.num_rows, findings, bond, reserve, gold, keeper)
 
 
 def _store(ctx: Context, draft: Draft, table: pa.Table, path: Path) -> None:
@@ -148,6 +164,8 @@ def _is_void(ctx: Context, draft: Draft) -> bool:
 
 
 def _finish(ctx: Context, draft: Draft, path: Path) -> SubmissionId:
+    if draft.asked and not draft.root:
+        asking.take(ctx, draft, path)
     case = _case_of(ctx, draft)
     if case is None or case.submission != draft.submission:
         # Never sent, or sent by a process that died, or the block that had it was rolled back.
@@ -156,7 +174,9 @@ def _finish(ctx: Context, draft: Draft, path: Path) -> SubmissionId:
     assert draft.submission is not None
     number = SubmissionId(draft.submission)
     if not draft.is_done:
-        if not letters.seal_key(ctx, number, content_key(ctx, draft), Address(draft.custodian)):
+        if draft.asked:
+            asking.hand_on(ctx, draft, number)
+        elif not letters.seal_key(ctx, number, content_key(ctx, draft), Address(draft.custodian)):
             raise InputError(
                 "custodian",
                 draft.custodian,
@@ -177,6 +197,9 @@ def _send(ctx: Context, draft: Draft, path: Path) -> None:
     case = _case_of(ctx, draft)
     draft.submission = case.submission if case else None
     if draft.submission is None:
+        if asking.has_run_out(ctx, draft):
+            asking.forget(ctx, draft, path)
+            asking.take(ctx, draft, path)
         found = show_request(ctx, draft.request)
         _require_open(ctx, found, draft.records)
         require_funds(ctx, found.token, draft.bond, "the bond")
@@ -187,7 +210,7 @@ def _send(ctx: Context, draft: Draft, path: Path) -> None:
             ctx.chain, ctx.sender,
             requests.Offer(
                 request=found.id, records=draft.records, root=draft.root, cid=binary(draft.cid),
-                key_commitment=key_commitment(content_key(ctx, draft)), custodian=Address(draft.custodian),
+                key_commitment=draft.key_commitment or key_commitment(content_key(ctx, draft)), custodian=Address(draft.custodian),
                 gold=gold_commitment(ctx, draft),
             ),
         )  # fmt: skip

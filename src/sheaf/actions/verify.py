@@ -154,7 +154,7 @@ def _check_roots(ctx: Context, bundle: Bundle) -> None:
 def _check_records(ctx: Context, bundle: Bundle) -> None:
     records, all_leaves, first = bundle.schema.cast(bundle.to_arrow()), bundle.leaves(), 0
     for case, decisions in _decisions(ctx, bundle):
-        places = np.flatnonzero(decisions == Decision.APPROVED)
+        places = np.flatnonzero((decisions == Decision.APPROVED) & ~case.gold_at(case.ended_block))
         own = _of(all_leaves, case)
         part = records.slice(first, len(places))
         if part.num_rows != len(places):

@@ -131,6 +131,12 @@ def run_validator(
         str, typer.Option(help="A judge by name, or program:COMMAND (docs/verification.md).")
     ] = "logistic",
     seed: Annotated[int, typer.Option(help="The judge's seed.", min=0)] = 0,
+    scoring: Annotated[
+        bool,
+        typer.Option(
+            "--scoring", help="Rate the reviewers of every decided batch: it costs gas and earns nothing."
+        ),
+    ] = False,
     health: Health = None,
     with_parent: WithParent = False,
 ) -> None:
@@ -141,25 +147,26 @@ def run_validator(
     from sheaf.bootstrap import judge as find
     from sheaf.nodes.validator import Validator
 
-    role = Validator(session.acting, find(judge, seed))
+    role = Validator(session.acting, find(judge, seed), is_scoring=scoring)
     session.talk.line(f"validator {session.acting.account} judging by {judge}; stop with Ctrl-C")
-    _run(session, role, health, with_parent)
+    _run(session, [role], health, with_parent)
 
 
 @verb(custodian, "run")
 def run_custodian(session: Session, health: Health = None, with_parent: WithParent = False) -> None:
-    """Run a custodian until it is stopped.
+    """Run a custodian until it is stopped. Where a request names it as keeper it mixes gold in, opens and rates it too.
 
     Example: sheaf custodian run --account custodian
     """
     from sheaf.nodes.custodian import Custodian
+    from sheaf.nodes.keeper import Keeper
 
     session.talk.line(f"custodian {session.acting.account}; stop with Ctrl-C")
-    _run(session, Custodian(session.acting), health, with_parent)
+    _run(session, [Keeper(session.acting), Custodian(session.acting)], health, with_parent)
 
 
-def _run(session: Session, role: Role, health: Path | None, with_parent: bool) -> None:
-    """Run one role, once per account: a second process for the same account would only get in the first one's way."""
+def _run(session: Session, roles: list[Role], health: Path | None, with_parent: bool) -> None:
+    """Run a node's roles, once per account: a second process for the same account would only get in the first one's way."""
     import asyncio
 
     from filelock import FileLock, Timeout
@@ -169,14 +176,14 @@ def _run(session: Session, role: Role, health: Path | None, with_parent: bool) -
 
     folder = session.settings.home / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{role.name}-{session.acting.market}-{session.acting.account}.lock")
+    lock = FileLock(folder / f"{roles[-1].name}-{session.acting.market}-{session.acting.account}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise InputError(
-            "account", session.acting.account, f"its {role.name} runs already on this machine"
+            "account", session.acting.account, f"its {roles[-1].name} runs already on this machine"
         ) from None
     with lock:
         if with_parent:
             stop_with_parent()
-        asyncio.run(run([role], session.settings.tick_seconds, health))
+        asyncio.run(run(roles, session.settings.tick_seconds, health))

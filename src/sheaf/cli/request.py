@@ -14,11 +14,24 @@ from sheaf.cli.verb import verb
 from sheaf.domain.errors import InputError, SheafError
 
 if TYPE_CHECKING:
+    from sheaf.actions import Gold
     from sheaf.domain.request import Request
 
 app = typer.Typer(no_args_is_help=True, help="Requests: open, list, show, fund, cancel, reclaim.")
 
 Number = Annotated[int, typer.Argument(help="The request's number.", metavar="REQUEST", min=0)]
+GoldFile = Annotated[
+    Path | None,
+    typer.Option(help="Records that are right, to test reviewers by: half of them are made wrong."),
+]
+WrongFile = Annotated[
+    Path | None, typer.Option(help="Records that have to be refused, instead of making half of them wrong.")
+]
+GoldShare = Annotated[str, typer.Option(help="How much of every batch is gold, above 0 to 0.5.")]
+GoldKeeper = Annotated[
+    str | None,
+    typer.Option(help="Who mixes the gold in: address or account; else account `custodian` if it is there."),
+]
 
 MOST_DAYS = 3_650
 MOST_RECORDS = 2**31 - 1
@@ -44,10 +57,14 @@ def open_request(
     lock_rate: Annotated[
         str | None, typer.Option(help="What one payment token is worth in SHEAF of stake.")
     ] = None,
+    gold: GoldFile = None,
+    gold_wrong: WrongFile = None,
+    gold_share: GoldShare = "0.15",
+    keeper: GoldKeeper = None,
 ) -> None:
-    """Open a request and lock its escrow.
+    """Open a request and lock its escrow. Gold comes on top: its reviews are paid from the escrow, it is never bought.
 
-    Example: sheaf request open digits.toml --price 1 --escrow 500 --records 400 --account buyer
+    Example: sheaf request open digits.toml --price 1 --escrow 500 --records 400 --gold known.csv --account buyer
     """
     import msgspec
 
@@ -64,6 +81,7 @@ def open_request(
         "escrow": money.read(escrow, "escrow"),
         "lock_rate_wad": money.read_rate(lock_rate) if lock_rate else None,
     }
+    tested = _gold(session, gold, gold_wrong, (gold_share, keeper))
     me = session.acting
     with session.working("publishing the sample and opening the request"):
         if sample is not None:
@@ -75,6 +93,7 @@ def open_request(
             deadline_seconds=seconds,
             fee_bps=fee_bps,
             token=paid_in,
+            gold=tested,
             **terms,  # type: ignore[arg-type]
         )
     session.answer(request, _shown(session, request, wanted.title))
@@ -120,6 +139,9 @@ def show(session: Session, number: Number) -> None:
     def show_all(out: Paper) -> None:
         _shown(session, request, wanted.title)(out)
         out.pairs({"licence": wanted.licence, "checks": ", ".join(use.name for use in wanted.checks)})
+        if wanted.gold is not None:
+            share = wanted.gold.share_bps / 100
+            out.pairs({"gold": f"{share:g} % of a batch, mixed in by {wanted.gold.keeper}"})
         for text in (wanted.description, wanted.instructions, wanted.terms):
             out.quoted(text)
 
@@ -173,6 +195,31 @@ def reclaim(session: Session, number: Number) -> None:
             f"{money.write(back.amount)} of escrow and {money.write(back.fee)} of fees are back"
         ),
     )
+
+
+def _gold(
+    session: Session, right: Path | None, wrong: Path | None, terms: tuple[str, str | None]
+) -> Gold | None:
+    """Return what is given as gold, `terms` being its share and its keeper."""
+    from sheaf import actions
+
+    if right is None:
+        if wrong is not None:
+            raise InputError("gold", "none", "give records that are right too")
+        return None
+    share, keeper = terms
+    try:
+        found = float(share)
+    except ValueError:
+        found = 0.0
+    if not 0.0001 <= found <= 0.5:  # NaN is not between them either
+        raise InputError("gold-share", share, "give a share above 0, at most 0.5")
+    known = actions.list_accounts(session.settings.keystore_directory).get("custodian")
+    whose = session.address(keeper, "keeper") if keeper is not None else known
+    if whose is None:
+        fix = "name an account that runs `sheaf custodian run`, and neither buys nor sells here"
+        raise InputError("keeper", "none", fix)
+    return actions.Gold(right, whose, round(found * 10_000), wrong)
 
 
 def _seconds(days: str) -> int:

@@ -6,12 +6,53 @@ from typing import Annotated
 
 import typer
 
+from sheaf.cli.frame.paper import Paper, when
 from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
 
-app = typer.Typer(no_args_is_help=True, help="Stake: add, unbond, withdraw, declare an affiliate.")
+app = typer.Typer(no_args_is_help=True, help="Stake: show, add, unbond, withdraw, declare an affiliate.")
 
 Amount = Annotated[str, typer.Argument(help="How many SHEAF, such as 5000.", metavar="AMOUNT")]
+
+
+@verb(app, "show")
+def show(
+    session: Session,
+    address: Annotated[
+        str | None, typer.Argument(help="An address, or an account's name; left out: the acting account.")
+    ] = None,
+) -> None:
+    """Show what a validator's work has shown: gold, agreement, how near it is to jail, its share of the fee.
+
+    Example: sheaf stake show --account validator
+    """
+    from sheaf import actions
+    from sheaf.domain.amounts import WAD
+
+    whose = session.address(address or session.settings.account or "none named", "account")
+    record = actions.record_of(session.market, whose)
+
+    def show_all(out: Paper) -> None:
+        now = session.market.chain.block().timestamp
+        tests = record.hits + record.misses
+        right = f"{record.hits} of {tests} right" if tests else "none seen yet"
+        agreed, expected = record.agreement / WAD, record.reference / WAD
+        rows = {
+            "account": record.account,
+            "batches rated": record.batches,
+            "gold": right,
+            "agreement": f"{agreed:.4f}, of {expected:.4f} expected",
+            "earns": f"{record.factor_bps / 100:g} % of its fee",
+            "on the way to jail": f"{100 * record.to_jail:.0f} % (log-likelihood {record.llr / 1e6:+.3f})",
+            "jailed so far": record.jails,
+        }
+        if record.jailed_until:
+            rows["in jail until"] = when(record.jailed_until, now)
+        if record.slash_from:
+            rows["slashed from"] = f"{when(record.slash_from, now)}, for submission {record.sentenced_for}"
+        out.pairs(rows)
+
+    session.answer(record, show_all)
 
 
 @verb(app, "add")

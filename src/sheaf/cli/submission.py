@@ -11,9 +11,12 @@ import typer
 from sheaf.cli.frame.paper import Paper, short, when
 from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
-from sheaf.domain.ids import Address
+from sheaf.domain.errors import Missing
+from sheaf.domain.ids import Address, SubmissionId
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sheaf.actions import Settlement, Status
 
 app = typer.Typer(no_args_is_help=True, help="Submissions: preview, send, resume, watch, explain, claim.")
@@ -23,6 +26,8 @@ RequestNumber = Annotated[int, typer.Argument(help="The request's number.", meta
 Source = Annotated[Path, typer.Argument(help="CSV, JSONL, Parquet, or a folder of labelled images.")]
 
 SHOWN_FINDINGS = 50
+KEEPER_TICKS = 60
+"""So many looks at whether the keeper of a request's gold has mixed it."""
 ENDED = ("settled", "void")
 
 
@@ -39,6 +44,11 @@ def preview(session: Session, request: RequestNumber, source: Source) -> None:
 
     def show(out: Paper) -> None:
         out.line(f"{seen.records} records, {len(seen.findings)} findings, bond {money.write(seen.bond)}")
+        if seen.keeper:
+            out.line(
+                f"up to {seen.gold} records with known answers are mixed in by {seen.keeper}, who is given yours first; "
+                "their bond comes back"
+            )
         for finding in seen.findings[:SHOWN_FINDINGS]:
             out.line(f"  record {finding.record}: {finding.code} {finding.detail}")
         if len(seen.findings) > SHOWN_FINDINGS:
@@ -64,17 +74,33 @@ def send(
 ) -> None:
     """Encrypt records, store them, and submit them with the bond. Safe to repeat after a crash.
 
+    Where the request has gold its keeper, who must be the custodian, mixes it in first; that is waited for.
+
     Example: sheaf submission send 1 records.csv --account contributor
     """
     from sheaf import actions
 
     chosen, me = _custodian(session, custodian), session.acting
     with session.working("sending"):
-        number = actions.submit(me, request, source, custodian=chosen, is_forced=force)
+        number = _sent(
+            session,
+            lambda: actions.submit(me, request, source, custodian=chosen, is_forced=force),
+            is_mixed=actions.specification(me, request).gold is not None,
+        )
     session.answer(
         {"submission": number},
         lambda out: out.line(f"submission {number}; follow it with `sheaf submission watch {number}`"),
     )
+
+
+def _sent(session: Session, send: Callable[[], SubmissionId], *, is_mixed: bool) -> SubmissionId:
+    """Call `send` until it is through: a keeper that runs mixes within a few ticks. Raises Missing when it does not."""
+    for _ in range(KEEPER_TICKS if is_mixed else 0):
+        try:
+            return send()
+        except Missing:
+            session.pause()
+    return send()
 
 
 def _custodian(session: Session, given: str | None) -> Address | None:

@@ -24,11 +24,24 @@ class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     records: int
 
 
+class GoldTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Records with known answers that are mixed into every submission.
+
+    `keeper` is the account that mixes and opens them, `stock` the CID of the records, encrypted for it, `share_bps` their share of a
+    batch.
+    """
+
+    keeper: Address
+    stock: Cid
+    share_bps: int = 1500
+
+
 class Specification(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a buyer asks for. Its canonical JSON (RFC 8785) is stored; the CID goes on chain and never changes.
 
     `schema` is a JSON Schema (the subset of docs/formats.md) of one record, `label` the field that reviewers judge (or None),
-    `licence` an SPDX identifier, `terms` free text that binds beside it, `sample` records with answers.
+    `licence` an SPDX identifier, `terms` free text that binds beside it, `sample` records with answers, `gold` records with answers
+    that only their keeper knows.
     """
 
     title: str
@@ -44,6 +57,7 @@ class Specification(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         CheckUse("duplicates", parameters={"scope": "market"}),
     )
     sample: Sample | None = None
+    gold: GoldTerms | None = None
     format: str = "sheaf-request-1"
 
 

@@ -20,6 +20,9 @@ MAX_BYTES = 1 << 20
 MAX_TEXT = 1 << 16
 CHECK_NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 CID = re.compile(r"b[a-z2-7]{50,110}")
+ACCOUNT = re.compile(r"0x[0-9a-fA-F]{40}")
+MAX_GOLD_BPS = 5000
+"""At most every second record of a batch may be gold."""
 FORMAT = "sheaf-request-1"
 SEE = "see docs/formats.md for the fields of a specification"
 STAND_IN: dict[str, Any] = {
@@ -157,6 +160,18 @@ def _check_sample(specification: Specification) -> None:
         _refuse("sample.records", specification.sample.records, "give the number of records, at least 1")
 
 
+def _check_gold(specification: Specification) -> None:
+    gold = specification.gold
+    if gold is None:
+        return
+    if not ACCOUNT.fullmatch(gold.keeper):
+        _refuse("gold.keeper", gold.keeper, "give an account, 0x and 40 hexadecimal digits")
+    if not CID.fullmatch(gold.stock):
+        _refuse("gold.stock", gold.stock, "let `request open --gold` fill it in")
+    if not 1 <= gold.share_bps <= MAX_GOLD_BPS:
+        _refuse("gold.share_bps", gold.share_bps, f"give 1 to {MAX_GOLD_BPS}, hundredths of a per cent")
+
+
 def _check_stored_form(specification: Specification) -> None:
     try:
         dump(specification)
@@ -173,6 +188,7 @@ PARTS: tuple[tuple[tuple[str, ...], Callable[[Specification], None]], ...] = (
     (("licence",), _check_licence),
     (("checks",), _check_checks),
     (("sample",), _check_sample),
+    (("gold",), _check_gold),
     (("document",), _check_stored_form),
 )
 """What is checked of a specification, with the fields that each part is about."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sheaf.actions.account import register_key
 from sheaf.actions.cases import letters, rating, reasons, sheets
 from sheaf.actions.deliver import buyer_of, hand_to_buyer, hand_to_fellows, is_handed, is_owed
+from sheaf.actions.gold import opening, record
 from sheaf.actions.review import DONE, advance
 from sheaf.actions.settle import tend
 from sheaf.nodes.caseload import Caseload
@@ -29,7 +30,8 @@ class Validator:
     """A validator's role, one account. What it does follows from chain, store, mailbox and its journal: it may die at any point.
 
     Without a judge it does everything but vote: votes are then cast by hand. One that is `is_scoring` rates the reviewers of each
-    decided submission too; its transaction earns nothing, so by default it does not.
+    decided submission too; its transaction earns nothing, so by default it does not. What has gold is left to its keeper for a while, to
+    rate and before it is settled.
     """
 
     name = "validator"
@@ -60,7 +62,7 @@ class Validator:
         if (readers, docket.rollbacks) != (self._readers, self._rollbacks):
             self._readers, self._rollbacks = readers, docket.rollbacks
             self.caseload.reopen()
-        self._asked, self._left = set(), 0
+        self._asked, self._left = set(), int(record.leave_jail(self.ctx))
         done = self.caseload.attend([docket.cases[number] for number in sorted(docket.cases)], self._attend)
         self._waits = {duty: count for duty, count in self._waits.items() if duty in self._asked}
         return done + self._left
@@ -72,9 +74,12 @@ class Validator:
             before = self.doing.get(case.submission)
             self.doing[case.submission] = advance(self.ctx, case.submission, self._maker, turn=self._is_turn)
             done += self.doing[case.submission] in DONE or self.doing[case.submission] != before
-        if self._is_scoring and not case.is_over and case.tallies:
+        is_kept_open = not case.is_over and opening.is_awaited(self.ctx, case)
+        if self._is_scoring and not case.is_over and case.tallies and not is_kept_open:
             done += int(rating.score(self.ctx, case.submission))
-        if not case.is_over and tend(self.ctx, case.submission, turn=self._is_turn, rank=self._rank(case)):
+        if not (case.is_over or is_kept_open) and tend(
+            self.ctx, case.submission, turn=self._is_turn, rank=self._rank(case)
+        ):
             done += 1
         if is_member:
             done += self._deliver(case)

@@ -197,9 +197,13 @@ def tested(llr: int, hits: Sequence[bool]) -> tuple[int, int, int, bool]:
 
 def typed_hash(chain_id: int, contract: str, request: int, contributor: str, gold: Gold) -> bytes:
     """Return the hash that a request's keeper signs (EIP-712, domain "Sheaf Scores" version "1")."""
+    return _typed_hash(chain_id, contract, (request, contributor), (gold.root, gold.commitment))
+
+
+def _typed_hash(chain_id: int, contract: str, whose: tuple[int, str], bound: tuple[bytes, bytes]) -> bytes:
     parts = [_DOMAIN, keccak(b"Sheaf Scores"), keccak(b"1"), chain_id, contract]
     domain = keccak(encode(["bytes32", "bytes32", "bytes32", "uint256", "address"], parts))
-    fields = [_GOLD, request, contributor, gold.root, gold.commitment]
+    fields = [_GOLD, *whose, *bound]
     message = keccak(encode(["bytes32", "uint256", "address", "bytes32", "bytes32"], fields))
     return keccak(b"\x19\x01" + domain + message)
 
@@ -391,6 +395,15 @@ def sign_gold(chain: Chain, signer: Signer, request: int, contributor: str, gold
     """Return the keeper's signature (r ‖ s ‖ v) over the gold of a contributor's batch."""
     contract = chain.address_of(CONTRACT)
     return bytes(signer.sign_typed(*typed_data(chain.chain_id, contract, request, contributor, gold)))
+
+
+def voucher(
+    chain: Chain, request: int, contributor: str, bound: tuple[bytes, bytes], signature: bytes
+) -> str:
+    """Return who signed for a batch, `bound` to (root, commitment to gold), as its request's keeper would; "" for no signature."""
+    contract = chain.address_of(CONTRACT)
+    hashed = _typed_hash(chain.chain_id, contract, (int(request), contributor), bound)
+    return openings.recover(hashed, signature)
 
 
 def name_keeper(chain: Chain, signer: Signer, request: int, keeper: Address) -> Receipt:

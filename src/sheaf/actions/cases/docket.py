@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NEVER = 2**63
 """A block number beyond all."""
 
-CONTRACTS = ("Parameters", "Nodes", "Stakes", "Requests", "Committees", "Reviews")
+CONTRACTS = ("Parameters", "Nodes", "Stakes", "Requests", "Committees", "Reviews", "Scores")
 
 
 @dataclass
@@ -76,7 +76,10 @@ class Tally:
 
 @dataclass
 class Case:
-    """One submission with all that happened to it. `cid` is None where the contributor gave bytes that are no CID."""
+    """One submission with all that happened to it. `cid` is None where the contributor gave bytes that are no CID.
+
+    `gold` is the commitment to gold, `opened_gold` what was shown of it: (block, bitmap of the positions), empty where it came to nothing.
+    """
 
     submission: SubmissionId
     request: RequestId
@@ -86,6 +89,7 @@ class Case:
     cid: Cid | None
     key_commitment: bytes
     custodian: Address
+    gold: bytes
     bond: int
     block: int
     transaction: str
@@ -94,6 +98,8 @@ class Case:
     tallies: list[Tally] = field(default_factory=list)
     carried: tuple[int, ...] = ()
     finalised_block: int = 0
+    opened_gold: list[tuple[int, bytes]] = field(default_factory=list)
+    is_rated: bool = False
     settlement: dict[str, Any] | None = None
     settled_by: str = ""
     is_void: bool = False
@@ -130,6 +136,15 @@ class Case:
         is_final = last.round != 1 or not last.hung or 0 < self.finalised_block <= block
         return unpack(last.rejected_bitmap, self.records), unpack(last.hung_bitmap, self.records), is_final
 
+    def gold_at(self, block: int) -> NDArray[np.bool_]:
+        """Return which records were known, after `block`, to be gold that counts: shape (records,)."""
+        import numpy as np
+
+        from sheaf.verification.bitmap import unpack
+
+        shown = [bitmap for at, bitmap in self.opened_gold if at <= block]
+        return unpack(shown[-1], self.records) if shown and shown[-1] else np.zeros(self.records, np.bool_)
+
     def seat_of(self, account: Address) -> int | None:
         """Return the seat in which `account` sits, or None."""
         members = self.members
@@ -141,7 +156,10 @@ class Case:
 
 
 class Docket:
-    """All cases, requests, reading keys and validators of one market. `refresh` is cheap when no block has come."""
+    """All cases, requests, reading keys and validators of one market. `refresh` is cheap when no block has come.
+
+    `jailed` says of each who ever failed the test on gold until when it is jailed and from when on its stake may be slashed.
+    """
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
@@ -155,6 +173,7 @@ class Docket:
         self.requests: dict[RequestId, Event] = {}
         self.reading_keys: dict[Address, bytes] = {}
         self.validators: dict[int, Address] = {}
+        self.jailed: dict[Address, tuple[int, int]] = {}
         self.specifications: dict[RequestId, Specification | None] = {}
         self._views: dict[tuple[str, int], tuple[int, Any]] = {}
         self._version = 0
@@ -237,6 +256,7 @@ class Docket:
             cid=_cid(bytes(args["cid"])),
             key_commitment=bytes(args["key_commitment"]),
             custodian=args["custodian"],
+            gold=bytes(args["gold"]),
             bond=args["bond"],
             block=event.block,
             transaction=event.transaction,
@@ -284,7 +304,27 @@ class Docket:
 
     def _on_Ruled(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
         case = self._of(args)
+        # Gold counts for the verdict that it was shown for.
+        case.opened_gold.append((event.block, b""))
         case.tallies.append(_tally(event, 0, case.records - args["approved"] - args["rejected"]))
+
+    def _on_Jailed(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        if event.contract == "Scores":
+            self.jailed[args["account"]] = args["until"], args["slash_from"]
+
+    def _on_SentenceExecuted(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        until, _ = self.jailed.get(args["account"], (0, 0))
+        self.jailed[args["account"]] = until, NEVER
+
+    def _on_Scored(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).is_rated = True
+
+    def _on_GoldOpened(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        shown = bytes(args["gold"])
+        self._of(args).opened_gold.append((event.block, shown[: len(shown) // 2]))
+
+    def _on_GoldVoided(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).opened_gold.append((event.block, b""))
 
     def _on_SubmissionVoided(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
         case = self._of(args)

@@ -26,6 +26,8 @@ class Draft(msgspec.Struct, kw_only=True):
     """A submission on its way.
 
     It is stored once it has a `cid`, sent as the account's transaction number `sent_as`, done once the custodian has the key.
+    Where the custodian mixes gold into it, it is `asked` (a number, counted from 1) to mix what lies under `own_cid` and has the digests
+    `own`; `cid`, `root` and the rest are its answer, which holds until `valid_until`, and `vouch` its signature.
     """
 
     request: int
@@ -36,6 +38,12 @@ class Draft(msgspec.Struct, kw_only=True):
     custodian: str = ""
     bond: int = 0
     gold: bytes = b""
+    asked: int = 0
+    own: bytes = b""
+    own_cid: str = ""
+    key_commitment: bytes = b""
+    valid_until: int = 0
+    vouch: bytes = b""
     sent_as: int | None = None
     submission: int | None = None
     is_done: bool = False
@@ -80,8 +88,11 @@ def gold_commitment(ctx: Context, draft: Draft) -> bytes:
 
 
 def own_key(ctx: Context, submission: SubmissionId) -> bytes | None:
-    """Return the content key of a submission that this account made, or None if its draft is not here."""
-    for draft in drafts(ctx).values():
-        if draft.submission == submission:
-            return content_key(ctx, draft)
-    return None
+    """Return the content key of a submission that this account made, or None if its draft is not here or a keeper mixed it."""
+    draft = draft_of(ctx, submission)
+    return content_key(ctx, draft) if draft is not None and not draft.asked else None
+
+
+def draft_of(ctx: Context, submission: SubmissionId) -> Draft | None:
+    """Return the draft of a submission that this account made, or None if it is not here."""
+    return next((draft for draft in drafts(ctx).values() if draft.submission == submission), None)

@@ -178,7 +178,10 @@ def self_check(
 
 
 def earlier_than(docket: Docket, case: Case, index: ExactIndex) -> Earlier:
-    """Return what counts as given before `case`: what was drawn before it, by the verdicts of the block of its first draw."""
+    """Return what counts as given before `case`: what was drawn before it, by the verdicts of the block of its first draw.
+
+    What was known by then to be the buyer's gold was not given by anyone.
+    """
     anchor, _ = case.place
 
     def standing(number: int) -> Standing | None:
@@ -186,7 +189,8 @@ def earlier_than(docket: Docket, case: Case, index: ExactIndex) -> Earlier:
         if other is None or not other.rounds or other.place >= case.place:
             return None
         rejected, hung, is_final = other.verdict_at(anchor)
-        return Standing(other.request, counted(other.records, rejected, hung, is_final))
+        counts = counted(other.records, rejected, hung, is_final) & ~other.gold_at(anchor)
+        return Standing(other.request, counts)
 
     return Earlier(index, standing)
 

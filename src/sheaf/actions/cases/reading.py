@@ -11,6 +11,7 @@ import numpy as np
 from sheaf.actions.cases import letters, sheets
 from sheaf.actions.cases.ballot import Ballot, cast_ballot, reviewing_order
 from sheaf.actions.cases.examine import Content, batch_of, earlier_than, open_content
+from sheaf.actions.gold import slips
 from sheaf.domain.errors import Missing, SheafError, StoreError
 from sheaf.domain.ports import Judge
 from sheaf.domain.request import Specification
@@ -123,6 +124,10 @@ def read_case(ctx: Context, case: Case, *, is_late: bool) -> Reading:
         wanted = None
     if not is_late and _awaits_sample(ctx, wanted):
         raise Later("the buyer's sample")
+    if wanted is not None and wanted.gold is not None and not slips.is_vouched(ctx, case, wanted.gold):
+        if not is_late:
+            raise Later("the word of its gold's keeper")
+        return Reading(None, wanted, None, "the keeper of the request's gold does not vouch for it")
     key = letters.find_key(ctx, case.submission, case.key_commitment)
     if key is None:
         if not is_late:

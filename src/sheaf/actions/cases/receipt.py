@@ -39,8 +39,8 @@ class Delivered:
 
     @property
     def approved(self) -> NDArray[np.int64]:
-        """The numbers of the approved records."""
-        return np.flatnonzero(~self.rejected & ~self.hung)
+        """The numbers of the records that were bought: approved, and none of the buyer's own gold."""
+        return np.flatnonzero(~self.rejected & ~self.hung & ~self.case.gold_at(self.case.ended_block))
 
     @property
     def verdict(self) -> Verdict:
