@@ -78,7 +78,8 @@ class Stage:
         """Return the command line of `sheaf up` for this stage."""
         return [
             sys.executable, "-m", "sheaf.cli.main", "up", "--validators", str(VALIDATORS), "--judge", "checks-only",
-            "--port", str(self.port), "--home", str(self.home), *self.options,
+            "--port", str(self.port), "--home", str(self.home),
+            "--challenge-seconds", "2", *self.options,
         ]  # fmt: skip
 
     def start(self) -> None:

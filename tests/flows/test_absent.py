@@ -56,7 +56,7 @@ def test_a_reading_key_of_low_order_holds_up_nobody(town: Town) -> None:
     submission = town.offer(town.open(), points(5))
     town.play(lambda: bool(town.ctx.docket.case(submission).rounds), validators=town.validators[:-1])
     town.custodian.tick()
-    assert "1 members have published no usable" in town.custodian.caseload.waiting[submission]
+    assert "1 readers have published no usable" in town.custodian.caseload.waiting[submission]
     for _ in range(3):
         for validator in town.validators[:-1]:
             validator.tick()

@@ -58,7 +58,7 @@ def test_a_bad_verdict_is_overturned(town: Town) -> None:
         actions.vote(town.buyer, case, WRONG)
     with pytest.raises(InputError, match="record"):
         actions.vote(juror, case, [1])
-    assert actions.vote(juror, case, WRONG) == actions.reveal(juror, case, WRONG) == 0
+    assert actions.vote(juror, case, WRONG) == actions.reveal(juror, case) == 0
     assert actions.proceed(juror, case) == "tally"
     assert actions.proceed(juror, case) == "wait"
     town.advance(700)

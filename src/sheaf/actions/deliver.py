@@ -1,4 +1,4 @@
-"""Delivery: the content key goes from the custodian to the drawn committee, and after settlement from its members to the buyer."""
+"""Delivery: the content key goes from the custodian to the drawn committee, from both to jurors, and after settlement to the buyer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sheaf.actions.cases import journal, letters
+from sheaf.actions.cases.draft import own_key
 from sheaf.domain.errors import InputError, Missing
 from sheaf.domain.ids import Address
 
@@ -25,15 +26,15 @@ class Handed(msgspec.Struct):
 
 
 def hand_over(ctx: Context, submission: SubmissionId | int) -> int:
-    """As its custodian, seal a submission's key to the committee's members who do not have it from here; return how many that
-    were.
+    """As its custodian, seal a submission's key to members and jurors who do not have it from here; return how many that were.
 
     Raises Missing while the contributor's letter has not come, InputError if another account is the custodian.
     """
     case = ctx.docket.case(submission)
     if case.custodian != ctx.account:
         raise InputError("submission", submission, f"its custodian is {case.custodian}: act as that account")
-    return _hand(ctx, case, [member for member in _drawn_for_good(ctx, case, 0) if member != ctx.account])
+    readers = [*_drawn_for_good(ctx, case, 0), *jurors_for_good(ctx, case)]
+    return _hand(ctx, case, [reader for reader in readers if reader != ctx.account])
 
 
 def hand_to_buyer(ctx: Context, submission: SubmissionId | int) -> bool:
@@ -70,6 +71,34 @@ def hand_to_contributor(ctx: Context, submission: SubmissionId | int) -> bool:
     return _hand(ctx, case, [case.contributor]) > 0
 
 
+def hand_to_jurors(ctx: Context, submission: SubmissionId | int) -> int:
+    """As one who has the key, seal it to the jurors of its disputes; return how many that were.
+
+    It is the duty of members, earlier jurors and the custodian; a contributor that appeals does it in its own interest. 0 where
+    this account has not the key.
+    """
+    case = ctx.docket.case(submission)
+    if case.is_over:
+        return 0
+    try:
+        return _hand(ctx, case, [juror for juror in jurors_for_good(ctx, case) if juror != ctx.account])
+    except Missing:  # it is others' to hand over what never came here
+        return 0
+
+
+def jurors_for_good(ctx: Context, case: Case) -> list[Address]:
+    """Return the jurors of cases that are not concluded, once their draw lies deep enough in the chain."""
+    height = ctx.docket.refresh().number - ctx.confirmations
+    return [
+        juror
+        for hearing in case.hearings
+        if not hearing.is_concluded
+        for bench in hearing.benches
+        if bench.block <= height
+        for juror in bench.jurors
+    ]
+
+
 def _drawn_for_good(ctx: Context, case: Case, first: int) -> list[Address]:
     """Return the members of rounds from `first` (0: round 1) on whose draw lies deep enough in the chain."""
     height = ctx.docket.refresh().number - ctx.confirmations
@@ -95,10 +124,10 @@ def is_handed(ctx: Context, case: Case, reader: Address) -> bool:
 
 def _hand(ctx: Context, case: Case, readers: list[Address]) -> int:
     handed = journal.recall(_path(ctx, case), Handed) or Handed()
-    fresh = [reader for reader in readers if reader not in handed.readers]
+    fresh = [reader for reader in dict.fromkeys(readers) if reader not in handed.readers]
     if not fresh:
         return 0
-    key = letters.find_key(ctx, case.submission, case.key_commitment)
+    key = letters.find_key(ctx, case.submission, case.key_commitment) or own_key(ctx, case.submission)
     if key is None:
         raise Missing(
             f"key of submission {case.submission}: it has not come: ask {case.custodian}, its custodian"

@@ -92,6 +92,10 @@ def up(
         str | None, typer.Option(help="One judge for all; left out: each validator gets another kind.")
     ] = None,
     port: Annotated[int, typer.Option(help="Port of the network on 127.0.0.1.", min=1, max=65535)] = 8545,
+    challenge_seconds: Annotated[
+        int,
+        typer.Option(help="How long a verdict can be challenged before it is paid.", min=1, max=604_800),
+    ] = 60,
     use_anvil: Annotated[
         bool, typer.Option("--anvil", help="Let anvil make the blocks (make setup-node).")
     ] = False,
@@ -114,6 +118,7 @@ def up(
         local_market.network(session.settings, port, anvil) as settings,
     ):
         with session.working("starting") as report:
+            local_market.set_challenge_window(settings, challenge_seconds)
             local_market.prepare(settings, validators, report)
         session.answer(
             {"rpc": settings.rpc, "home": str(settings.home), "validators": validators, "judges": judges},

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from sheaf.cli.frame.paper import Paper, clean, when
-from sheaf.cli.session import Session, plain
+from sheaf.cli.frame.deciding import decisions_of, instructions, record_line
+from sheaf.cli.frame.paper import Paper, when
+from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
-from sheaf.domain.errors import InputError, IntegrityError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from sheaf.actions import Assignment
-
-LONGEST_LINE = 2_000
+from sheaf.domain.errors import IntegrityError
 
 app = typer.Typer(no_args_is_help=True, help="Review by hand: what is due, see the records, decide, go on.")
 
@@ -69,12 +61,12 @@ def show_records(session: Session, number: Number) -> None:
     ]
 
     def show(out: Paper) -> None:
-        out.quoted(_instructions(work))
+        out.quoted(instructions(work))
         for row in rows:
             finding = f"  {row['finding']}" if row["finding"] else ""
-            out.line((f"{row['position']}: ", "dim"), _line(row["record"]), (finding, "yellow"))
+            out.line((f"{row['position']}: ", "dim"), record_line(row["record"]), (finding, "yellow"))
 
-    session.answer({"submission": number, "instructions": _instructions(work), "records": rows}, show)
+    session.answer({"submission": number, "instructions": instructions(work), "records": rows}, show)
 
 
 @verb(app, "decide")
@@ -95,17 +87,15 @@ def decide(
     """
     from sheaf import actions
 
-    work = actions.open_records(session.acting, number)
-    if decisions is not None:
-        approved = _from_file(decisions, work.records.num_rows)
-    elif reject is not None:
-        approved = _from_positions(reject, work.records.num_rows)
-    else:
-        decided = _ask(session, work)
-        if decided is None:
-            session.talk.line("nothing was sent; what is decided is kept: go on with the same command")
-            return
-        approved = decided
+    me = session.acting
+    work, case = actions.open_records(me, number), me.docket.case(number)
+    marks = actions.find_marks(me, case)
+    approved = decisions_of(
+        session, work, (reject, decisions), marks, lambda done: actions.keep_marks(me, case, done)
+    )
+    if approved is None:
+        session.talk.line("nothing was sent; what is decided is kept: go on with the same command")
+        return
     actions.cast(session.acting, number, approved)
     step, count = actions.advance(session.acting, number), int(approved.sum())
     session.answer(
@@ -151,87 +141,3 @@ def recompute(session: Session, number: Number) -> None:
     session.answer(found, show)
     if not found.is_equal:
         raise typer.Exit(EXIT_CODES[IntegrityError])
-
-
-def _from_positions(text: str, count: int) -> NDArray[np.bool_]:
-    import numpy as np
-
-    approved = np.ones(count, dtype=np.bool_)
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        first, _, last = part.partition("-")
-        if not _is_number(first) or (last and not _is_number(last)):
-            raise InputError("reject", part, "give positions such as 3,7,12-15")
-        low, high = int(first), int(last or first)
-        if not low <= high < count:
-            raise InputError("reject", part, f"give positions from 0 to {count - 1}")
-        approved[low : high + 1] = False
-    return approved
-
-
-def _from_file(path: Path, count: int) -> NDArray[np.bool_]:
-    import numpy as np
-
-    try:
-        lines = path.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            "decisions", path, f"cannot be read ({type(error).__name__}); give a text file"
-        ) from None
-    if len(lines) != count or set(lines) - {"0", "1"}:
-        raise InputError("decisions", f"{len(lines)} lines", f"give {count} lines of 0 or 1")
-    return np.array([line == "1" for line in lines], dtype=np.bool_)
-
-
-def _ask(session: Session, work: Assignment) -> NDArray[np.bool_] | None:
-    """Let a person decide record by record; None if the screen was left before all were decided."""
-    import numpy as np
-
-    from sheaf import actions
-    from sheaf.cli.frame.viewer import APPROVED, Viewer, keys, leaf_through
-
-    if not session.is_interactive:
-        raise InputError("decisions", "none", "give --reject or --decisions, or run in a terminal")
-    me, notes = session.acting, _notes(work)
-    case = me.docket.case(work.submission)
-    viewer = Viewer(
-        lambda place: work.records.slice(place, 1).to_pylist()[0],
-        lambda place: notes.get(int(work.order[place]), ""),
-        actions.find_marks(me, case),
-        _instructions(work),
-        work.specification.label if work.specification else None,
-    )
-    with keys() as read_key:
-        is_done = leaf_through(
-            viewer, session.screen, read_key, lambda marks: actions.keep_marks(me, case, marks)
-        )
-    if not is_done:
-        return None
-    return np.array([mark == APPROVED for mark in viewer.marks], dtype=np.bool_)
-
-
-def _notes(work: Assignment) -> dict[int, str]:
-    """Return what the checks say of records, by number in the submission."""
-    notes: dict[int, str] = {}
-    for one in work.findings:
-        said = f"{'refused whatever you decide' if one.is_refusal else 'look twice'}: {one.code} {one.detail}"
-        notes[one.record] = f"{notes[one.record]}; {said}" if one.record in notes else said
-    return notes
-
-
-def _instructions(work: Assignment) -> str:
-    """Return what the buyer asks reviewers to do."""
-    if work.specification is None:
-        return "The buyer's specification cannot be read."
-    return work.specification.instructions or work.specification.title
-
-
-def _is_number(text: str) -> bool:
-    """Whether `text` is a whole number of a sensible length, in ASCII: int() takes other scripts' digits and endless ones."""
-    return text.isascii() and text.isdigit() and len(text) < 10
-
-
-def _line(row: dict[str, Any]) -> str:
-    """Write a record, which is a stranger's, as one line."""
-    short = {name: f"{len(part)} bytes" if isinstance(part, bytes) else part for name, part in row.items()}
-    text = clean(json.dumps(plain(short), ensure_ascii=False))
-    return text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}… (--json gives all)"

@@ -197,12 +197,16 @@ def explain(session: Session, number: Number) -> None:
     from sheaf.domain.verdict import Decision
 
     verdict = actions.explain(session.acting, number)
+    until, refused = _challengeable(session, number)
 
     def show(out: Paper) -> None:
         counts = Counter(verdict.decisions)
         out.line(", ".join(f"{counts[kind]} {kind.value}" for kind in Decision))
         for finding in verdict.findings:
             out.line(f"  record {finding.record}: {finding.code} {finding.detail}")
+        if refused:
+            bond = session.currency().write(actions.bond_for(session.market, number, refused))
+            out.line(f"wrongly refused? until {when(until)}: `sheaf dispute challenge {number}`, with {bond}")
 
     session.answer(verdict, show)
 
@@ -257,6 +261,17 @@ def claim(session: Session, number: Number) -> None:
     _, money = session.money_of(actions.status(session.market, number).request)
     paid = actions.claim(session.acting, number)
     session.answer({"submission": number, "paid": paid}, lambda out: out.line(f"{money.write(paid)} paid"))
+
+
+def _challengeable(session: Session, number: int) -> tuple[int, int]:
+    """Return until when the verdict may be challenged, and how many refused records no case names yet; (0, 0) when it is too late."""
+    from sheaf import actions
+
+    market = session.market
+    until = actions.challenge_until(market, market.docket.case(number))
+    if market.chain.block().timestamp >= until:
+        return 0, 0
+    return until, len(actions.refusals(market, number))
 
 
 def _words(state: Status) -> str:

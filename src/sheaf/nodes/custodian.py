@@ -1,11 +1,11 @@
-"""The custodian: hands the content keys entrusted to it to the committees that are drawn, and to nobody else."""
+"""The custodian: hands the content keys entrusted to it to the committees and juries that are drawn, and to nobody else."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from sheaf.actions.account import register_key
-from sheaf.actions.deliver import hand_over, is_handed
+from sheaf.actions.deliver import hand_over, is_handed, jurors_for_good
 from sheaf.nodes.caseload import Caseload
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ class Custodian:
         posted = hand_over(self.ctx, case.submission)
         unreached = [
             member
-            for member in case.members
+            for member in (*case.members, *jurors_for_good(self.ctx, case))
             if member != self.ctx.account and not is_handed(self.ctx, case, member)
         ]
         if unreached:
             self.caseload.waiting[case.submission] = (
-                f"{len(unreached)} members have published no usable reading key"
+                f"{len(unreached)} readers have published no usable reading key"
             )
         else:
             self.caseload.waiting.pop(case.submission, None)

@@ -79,6 +79,17 @@ def network(settings: Settings, port: int, anvil: Path | None = None) -> Iterato
         yield read_settings(**{**settings.model_dump(exclude_unset=True), "rpc": server.url})
 
 
+def set_challenge_window(settings: Settings, seconds: int) -> None:
+    """Set how long verdicts of a local market can be challenged; bonds, locks and penalties stay as they are."""
+    from sheaf.chain import keystore
+    from sheaf.governance import parameters
+
+    chain = connect(settings).chain
+    if parameters.get(chain, "challenge_seconds") != seconds:
+        governor = keystore.load(network_directory(settings), FAUCET_NAME, FAUCET_NAME)
+        parameters.set_parameter(chain, governor, "challenge_seconds", seconds)
+
+
 def find_anvil(settings: Settings) -> Path:
     """Return anvil's binary: from the settings, the working directory, the PATH, or freshly installed from npm. Raises ChainError."""
     from sheaf.chain.engines import anvil

@@ -11,6 +11,7 @@ from sheaf.actions.gold import opening, record
 from sheaf.actions.review import DONE, advance
 from sheaf.actions.settle import tend
 from sheaf.nodes.caseload import Caseload
+from sheaf.nodes.juror import Juror
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,6 +51,7 @@ class Validator:
         self._asked: set[str] = set()
         self._readers = self._left = 0
         self._is_registered = False
+        self.juror = Juror(ctx, self._maker, self._is_turn)
 
     def tick(self) -> int:
         """Do all that is due now; return how much was done, or is left to others for a tick or so. Raises Unreachable."""
@@ -60,6 +62,8 @@ class Validator:
         docket.refresh()
         readers = sum(who in docket.reading_keys for who in docket.validators.values())
         if (readers, docket.rollbacks) != (self._readers, self._rollbacks):
+            if docket.rollbacks != self._rollbacks:
+                self.juror.forget()
             self._readers, self._rollbacks = readers, docket.rollbacks
             self.caseload.reopen()
         self._asked, self._left = set(), int(record.leave_jail(self.ctx))
@@ -83,7 +87,9 @@ class Validator:
             done += 1
         if is_member:
             done += self._deliver(case)
-        if case.is_over and not (is_member and self._is_awaited(case)):
+        done += self.juror.attend(case, self._rank(case))
+        is_settled = case.is_over and self.juror.is_done(case)
+        if is_settled and not (is_member and self._is_awaited(case)):
             self.doing.pop(case.submission, None)
             self.caseload.close(case.submission)
         return done
@@ -131,4 +137,12 @@ class Validator:
     def health(self) -> dict[str, Any]:
         """Return what a person would want to know, ready for JSON."""
         doing = {str(number): what for number, what in self.doing.items()}
-        return {"role": self.name, "account": self.ctx.account, "queue": len(doing), "doing": doing}
+        juries = {str(number): what for number, what in sorted(self.juror.doing.items())}
+        queue = len(doing) + len(juries)
+        return {
+            "role": self.name,
+            "account": self.ctx.account,
+            "queue": queue,
+            "doing": doing,
+            "juries": juries,
+        }

@@ -22,6 +22,7 @@ from sheaf.review.juries import (
     Jury,
     Vote,
     commitment,
+    is_countable,
     ruling,
 )  # fmt: skip
 from sheaf.review.reversals import Ruled, reversal, word_of
@@ -256,10 +257,8 @@ class DisputesTwin:
     def tally(self, case: int) -> None:
         """Rule by the majority of all who opened."""
         one = self._in(case, VOTING)
-        jury, last = one.jury, _last(one.jury)
-        opened = jury.opened & last
-        is_over = self.now >= jury.commit_until and opened == jury.committed & last
-        _require(is_over or opened == last or self.now >= jury.reveal_until, "disputes: still open to votes")
+        jury = one.jury
+        _require(is_countable(jury, self.now), "disputes: still open to votes")
         jury = jury._replace(phase=RULED, appeal_until=self.now)
         if 2 * jury.opened.bit_count() > jury.size:
             is_faultless = 2 * jury.faultless.bit_count() > jury.opened.bit_count()

@@ -49,6 +49,21 @@ class Jury(NamedTuple):
     failed: int = 0
 
 
+class TrialState(NamedTuple):
+    """The disputes of a submission together, as `IDisputes.Trial` has it; masks have one bit per word or round."""
+
+    challenge_until: int = 0
+    until: int = 0
+    open: int = 0
+    concluded_at: int = 0
+    touched: int = 0
+    sample: int = 0
+    shown: int = 0
+    is_executed: bool = False
+    pot: int = 0
+    weight: int = 0
+
+
 def unpack(word: int) -> Jury:
     """Return the jury that the contract keeps in one word."""
     parts = []
@@ -111,3 +126,45 @@ def jury(chain: Chain, case: int) -> Jury:
 def jurors(chain: Chain, case: int) -> list[int]:
     """Return the validator ids of a case's jurors, in seat order."""
     return [int(chain.call(CONTRACT, "juror", case, seat)) for seat in range(jury(chain, case).size)]
+
+
+def audit(chain: Chain, signer: Signer, submission: int, rejected: bytes, hung: bytes) -> Receipt:
+    """Open the audit of a verdict that the beacon selected; the verdict is shown again."""
+    return chain.send(signer, CONTRACT, "audit", submission, rejected, hung)
+
+
+def selected(chain: Chain, submission: int) -> tuple[bool, int]:
+    """Return whether the beacon picks a decided submission for an audit, and of which word of its bitmaps.
+
+    Raises Reverted before the beacon's block and when it can no longer be read.
+    """
+    is_selected, word = chain.call(CONTRACT, "selected", submission)
+    return bool(is_selected), int(word)
+
+
+def conclude(chain: Chain, signer: Signer, case: int) -> Receipt:
+    """End a case whose last ruling can no longer be appealed, or which got no jury."""
+    return chain.send(signer, CONTRACT, "conclude", case)
+
+
+def execute(chain: Chain, signer: Signer, submission: int, rejected: bytes, hung: bytes) -> Receipt:
+    """Put what was ruled in the verdict's place; the verdict is shown again."""
+    return chain.send(signer, CONTRACT, "execute", submission, rejected, hung)
+
+
+def collect(chain: Chain, signer: Signer, case: int) -> Receipt:
+    """Share out a case's bonds."""
+    return chain.send(signer, CONTRACT, "collect", case)
+
+
+def trial(chain: Chain, submission: int) -> TrialState:
+    """Return the state of a submission's disputes."""
+    return TrialState(*chain.call(CONTRACT, "trial_of", submission))
+
+
+def is_countable(state: Jury, now: int) -> bool:
+    """Tell whether a round can be counted: all its seats opened, all that committed did and none may come, or time is up."""
+    last = (1 << state.size) - (1 << state.first)
+    opened = state.opened & last
+    is_over = now >= state.commit_until and opened == state.committed & last
+    return is_over or opened == last or now >= state.reveal_until

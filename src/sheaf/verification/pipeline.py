@@ -74,12 +74,18 @@ class Pipeline:
         return findings
 
     def review(
-        self, batch: Batch, judge: Judge, specification: Specification, order: NDArray[np.int64] | None = None
+        self,
+        batch: Batch,
+        judge: Judge,
+        specification: Specification,
+        order: NDArray[np.int64] | None = None,
+        named: NDArray[np.int64] | None = None,
     ) -> Opinion:
         """Return a reviewer's opinion: refused is what a finding of weight 1 or the judge refuses; other findings are kept as evidence.
 
         The judge is shown only records that no check refused, in `order` (a permutation of the n records; as
-        they stand if None). Raises InputError where the judge does not give one boolean per record.
+        they stand if None), and of them only those of `named` where only those are asked for. Raises InputError where the judge
+        does not give one boolean per record.
         """
         findings = self.run(batch)
         rejected = refused(findings, batch.count)
@@ -89,6 +95,8 @@ class Pipeline:
                 "order", f"{len(order)} places", f"give a permutation of the {batch.count} records"
             )
         shown = order[~rejected[order]]
+        if named is not None:
+            shown = shown[np.isin(shown, named)]
         if batch.records is None or not len(shown):
             return Opinion(rejected, findings)
         approved, reasons = _judged(judge, batch.records.take(shown), specification)

@@ -61,9 +61,14 @@ def keep_marks(ctx: Context, case: Case, marks: bytes) -> None:
 
 def find_marks(ctx: Context, case: Case) -> bytearray:
     """Return what has been decided so far; nothing, where nothing was kept or it does not fit."""
-    kept = journal.recall(ctx.folder / "marks" / case_file(case), Marks)
-    fits = kept is not None and len(kept.marks) == case.records and not set(kept.marks) - set(b" yn")
-    return bytearray(kept.marks if kept is not None and fits else b" " * case.records)
+    return fitting_marks(ctx.folder / "marks" / case_file(case), case.records)
+
+
+def fitting_marks(path: Path, count: int) -> bytearray:
+    """Return the marks kept at `path`, or `count` undecided ones where there are none that fit."""
+    kept = journal.recall(path, Marks)
+    fits = kept is not None and len(kept.marks) == count and not set(kept.marks) - set(b" yn")
+    return bytearray(kept.marks if kept is not None and fits else b" " * count)
 
 
 def reviewing_order(ctx: Context, case: Case) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sheaf.actions.disputes.hearings import Hearing, hear
 from sheaf.domain.errors import InputError, SheafError
 from sheaf.domain.ids import Address, Cid, RequestId, SubmissionId
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 NEVER = 2**63
 """A block number beyond all."""
 
-CONTRACTS = ("Parameters", "Nodes", "Stakes", "Requests", "Committees", "Reviews", "Scores")
+CONTRACTS = ("Parameters", "Nodes", "Stakes", "Requests", "Committees", "Reviews", "Scores", "Disputes", "Reversals")
 
 
 @dataclass
@@ -97,6 +98,7 @@ class Case:
     openings: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
     tallies: list[Tally] = field(default_factory=list)
     carried: tuple[int, ...] = ()
+    hearings: list[Hearing] = field(default_factory=list)
     finalised_block: int = 0
     opened_gold: list[tuple[int, bytes]] = field(default_factory=list)
     is_rated: bool = False
@@ -170,6 +172,7 @@ class Docket:
     def _clear(self) -> None:
         self.head: Block | None = None
         self.cases: dict[SubmissionId, Case] = {}
+        self.hearings: dict[int, Hearing] = {}
         self.requests: dict[RequestId, Event] = {}
         self.reading_keys: dict[Address, bytes] = {}
         self.validators: dict[int, Address] = {}
@@ -209,6 +212,15 @@ class Docket:
             raise InputError("submission", submission, f"give a number from 1 to {len(self.cases)}")
         return found
 
+    def hearing(self, number: int) -> Hearing:
+        """Return the case of `Disputes` with this number. Raises InputError if there is none."""
+        self.refresh()
+        found = self.hearings.get(number)
+        if found is None:
+            there = f"give a number from 1 to {len(self.hearings)}" if self.hearings else "there is none yet"
+            raise InputError("case", number, f"{there}: `sheaf dispute list` shows them")
+        return found
+
     def view(self, name: str, number: int, read: Callable[[], Any]) -> Any:
         """Return what `read` returns about submission `number` (0: about parameters), asked again only after events that concern it."""
         self.refresh()
@@ -224,12 +236,17 @@ class Docket:
         return self.reading_keys.get(account)
 
     def _apply(self, event: Event) -> None:
+        number = event.args.get("submission", 0)
         apply = getattr(self, f"_on_{event.name}", None)
-        if apply is not None:
+        if event.contract == "Disputes":
+            number = hear(self.hearings, event, self.validators, lambda at: self.chain.block_at(at).timestamp)
+        elif apply is not None:
             apply(event, event.args)
-        case = self.cases.get(event.args.get("submission", 0))
+        case = self.cases.get(SubmissionId(number or 0))
         if case is not None:
             case.version += 1
+            if event.name == "CaseOpened":
+                case.hearings.append(self.hearings[event.args["case"]])
         elif event.contract == "Parameters":
             self._version += 1
 

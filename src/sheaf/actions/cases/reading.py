@@ -150,7 +150,7 @@ def findings_of(ctx: Context, case: Case, reading: Reading) -> list[Finding]:
     from sheaf.verification.pipeline import Pipeline
 
     checks = reading.wanted.checks if reading.wanted else ()
-    return Pipeline(checks).run(_batch(ctx, case, reading))
+    return Pipeline(checks).run(batch_for(ctx, case, reading))
 
 
 def vote(ctx: Context, case: Case, judge: Judge | JudgeMaker | None, *, is_late: bool) -> Ballot:
@@ -169,7 +169,7 @@ def vote(ctx: Context, case: Case, judge: Judge | JudgeMaker | None, *, is_late:
     wanted = reading.wanted
     made = judge if hasattr(judge, "judge") else judge(wanted, sample_of(ctx, wanted))
     order = reviewing_order(ctx, case)
-    opinion = Pipeline(wanted.checks).review(_batch(ctx, case, reading), made, wanted, order)
+    opinion = Pipeline(wanted.checks).review(batch_for(ctx, case, reading), made, wanted, order)
     return cast_ballot(ctx, case, opinion.rejected, tuple(opinion.findings))
 
 
@@ -183,7 +183,8 @@ def _cast(ctx: Context, case: Case, findings: list[Finding], why: str) -> Ballot
     return cast_ballot(ctx, case, rejected, stated)
 
 
-def _batch(ctx: Context, case: Case, reading: Reading) -> Batch:
+def batch_for(ctx: Context, case: Case, reading: Reading) -> Batch:
+    """Return a submission as the checks take it, with what this account knows of earlier ones."""
     earlier = earlier_than(ctx.docket, case, sheets.index_of(ctx))
     return batch_of(
         case, reading.key, reading.content, reading.wanted, earlier, sample_read_by(ctx, reading.wanted)

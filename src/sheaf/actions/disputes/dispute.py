@@ -7,22 +7,42 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheaf.actions.account import approve, require_funds
-from sheaf.actions.cases.rating import votes_of
+from sheaf.actions.deliver import hand_to_jurors
+from sheaf.actions.disputes.hearings import WORD
+from sheaf.actions.disputes.moving import (
+    challenge_until,
+    due,
+    eligible,
+    jury_of,
+    move,
+    parameter,
+    seats_due,
+    trial_of,
+    verdict_of,
+)  # fmt: skip
+from sheaf.actions.disputes.sitting import cast_vote, find_vote, require_seat, sit
 from sheaf.actions.status import decided
-from sheaf.domain.errors import InputError, Missing, Refused, Reverted
-from sheaf.review import juries, reversals, stakes
-from sheaf.review.juries import Jury, Vote
+from sheaf.domain.errors import InputError, Missing
+from sheaf.review import juries
+from sheaf.review.juries import Jury
 
 if TYPE_CHECKING:
+    from sheaf.actions.cases.docket import Case
+    from sheaf.actions.cases.reading import JudgeMaker
     from sheaf.actions.context import Context
+    from sheaf.actions.disputes.hearings import Hearing
+    from sheaf.domain.ports import Judge
 
 CONTRACT = "Disputes"
-WORD = 256
 
 
 @dataclass(frozen=True)
 class Dispute:
-    """A case as it stands: `records` are those that were named, `rejected` and `hung` what is ruled upon them so far."""
+    """A case as it stands: `records` are those that were named, `rejected` and `hung` what is ruled upon them so far.
+
+    `due` is what anyone may do now ("" for nothing) and `awaited` what it waits for otherwise. `hold_until` is when the verdict
+    stands by itself (Unix seconds), `appeal_bond` what an appeal takes now (0 where none is possible), `seat` this account's.
+    """
 
     case: int
     submission: int
@@ -32,152 +52,206 @@ class Dispute:
     challenger: str
     bond: int
     jury: Jury
+    due: str
+    awaited: str
+    hold_until: int
+    appeal_bond: int
+    seat: int | None
+
+    @property
+    def is_audit(self) -> bool:
+        """Whether a beacon opened it."""
+        return int(self.challenger, 16) == 0
 
 
-def challenge(ctx: Context, submission: int, records: Sequence[int]) -> list[int]:
-    """Say with a bond that these records of a decided submission are wrongly decided; return the cases' numbers, one per 256 records.
+def refusals(ctx: Context, submission: int) -> list[int]:
+    """Return the records of a decided submission that are refused or hang and that no case names yet.
 
-    Raises InputError for records that are not there or too little money, Reverted outside the challenge window.
+    Raises InputError while there is no verdict.
     """
     case = ctx.docket.case(submission)
     rejected, hung = decided(case)
-    outside = [record for record in records if not 0 <= record < case.records]
-    if not records or outside:
-        given = outside[0] if outside else "none"
-        raise InputError("record", given, f"name records from 0 to {case.records - 1}")
-    from sheaf.verification.bitmap import pack
+    named = {record for hearing in case.hearings for record in hearing.records}
+    return [int(record) for record in (rejected | hung).nonzero()[0] if int(record) not in named]
 
-    opened = []
-    for word in sorted({record // WORD for record in records}):
-        mask = sum({1 << record % WORD for record in records if record // WORD == word})
-        bond = _bond(ctx, submission, mask.bit_count())
-        require_funds(ctx, ctx.token, bond, "a challenge")
-        approve(ctx, ctx.token, ctx.chain.address_of(CONTRACT), bond)
-        ctx.chain.send(ctx.sender, CONTRACT, "challenge", submission, word, mask, pack(rejected), pack(hung))
-        opened.append(int(ctx.chain.call(CONTRACT, "cases")))
-    return opened
+
+def challenge(ctx: Context, submission: int, records: Sequence[int] | None = None) -> list[int]:
+    """Say with a bond that these records (by default: all that were refused) are wrongly decided; return the cases' numbers.
+
+    There is one case for each 256 records that lie in one word. Raises InputError for records that are not there or disputed
+    already, a verdict that cannot be challenged any more, or too little money: before anything is sent.
+    """
+    case = ctx.docket.case(submission)
+    named = refusals(ctx, submission) if records is None else list(records)
+    _require_records(case, named)
+    _require_open(ctx, case)
+    masks = dict.fromkeys(sorted({record // WORD for record in named}), 0)
+    for record in named:
+        masks[record // WORD] |= 1 << record % WORD
+    bonds = {word: bond_for(ctx, submission, mask.bit_count()) for word, mask in masks.items()}
+    require_funds(ctx, ctx.token, sum(bonds.values()), "a challenge")
+    for word, mask in masks.items():
+        approve(ctx, ctx.token, ctx.chain.address_of(CONTRACT), bonds[word])
+        ctx.chain.send(ctx.sender, CONTRACT, "challenge", submission, word, mask, *verdict_of(case))
+    ctx.docket.refresh()
+    opened = {hearing.mask: hearing.number for hearing in case.hearings if hearing.challenger == ctx.account}
+    return [opened[mask] for mask in masks.values()]
+
+
+def bond_for(ctx: Context, submission: int, named: int) -> int:
+    """Return what the challenge of so many records of one word of a submission takes, in the stake token."""
+    from sheaf.domain.amounts import BPS, WAD
+
+    facts = ctx.chain.call("Requests", "case_of", submission)
+    value = int(facts[4]) * named // int(facts[3])
+    return parameter(ctx, "dispute_bond") * WAD + value * parameter(ctx, "dispute_bond_bps") // BPS
 
 
 def dispute(ctx: Context, case: int) -> Dispute:
     """Return a case as it stands. Raises InputError if there is none."""
-    submission, word, mask, _, _, rejected, hung, challenger, bond, _, _ = ctx.chain.call(
-        CONTRACT, "case_of", case
-    )
-    if not mask:
-        raise InputError("case", case, "give the number of a case: `sheaf dispute challenge` names it")
-    named, refused, undecided = (_records(word, bits) for bits in (mask, rejected, hung))
-    jury = juries.jury(ctx.chain, case)
-    return Dispute(case, int(submission), named, refused, undecided, str(challenger), int(bond), jury)
+    hearing = ctx.docket.hearing(case)
+    facts = ctx.chain.call(CONTRACT, "case_of", case)
+    jury, trial = jury_of(ctx, hearing), trial_of(ctx, ctx.docket.case(hearing.submission))
+    refused, undecided = (_records(hearing.word, bits) for bits in (facts[5], facts[6]))
+    steps, now = due(ctx, hearing), ctx.docket.refresh().timestamp
+    can_appeal = jury.phase == juries.RULED and now < jury.appeal_until
+    seats = hearing.benches[-1].seat_of(ctx.account) if hearing.benches and ctx.signer else None
+    return Dispute(
+        case, int(hearing.submission), hearing.records, refused, undecided, str(hearing.challenger), hearing.bond,
+        jury, steps[0] if steps else "", "" if steps else _awaited(ctx, hearing, jury), trial.until,
+        hearing.bond << jury.round if can_appeal else 0, seats,
+    )  # fmt: skip
+
+
+def list_disputes(ctx: Context, submission: int | None = None) -> list[Dispute]:
+    """Return all cases, or those of one submission, oldest first."""
+    ctx.docket.refresh()
+    found = [
+        hearing.number for hearing in ctx.docket.hearings.values() if submission in (None, hearing.submission)
+    ]
+    return [dispute(ctx, number) for number in sorted(found)]
 
 
 def vote(ctx: Context, case: int, rejected: Sequence[int], *, is_faultless: bool = False) -> int:
     """Commit, as a juror, to which of the named records are to be rejected; return the seat. `reveal` opens the vote.
 
-    Raises Refused if this account has no seat in the round, InputError for records that were not named.
+    Raises Refused if this account has no seat in the round, InputError for records that were not named, a vote that is fixed
+    otherwise, or a round that is over.
     """
-    open_case = dispute(ctx, case)
-    unknown = [record for record in rejected if record not in open_case.records]
-    if unknown:
-        raise InputError("record", unknown[0], "vote on records that the case names")
-    seat = _seat(ctx, open_case)
-    made = _vote(ctx, open_case, rejected, is_faultless)
-    juries.commit(
-        ctx.chain, ctx.sender, case, seat, juries.commitment(made, case, ctx.account, open_case.jury.round)
-    )
+    hearing = ctx.docket.hearing(case)
+    _, seat = require_seat(ctx, hearing)
+    if jury_of(ctx, hearing).phase != juries.VOTING:
+        raise InputError("case", case, f"its jury is not voting now: see `sheaf dispute show {case}`")
+    cast_vote(ctx, case, list(rejected), is_faultless=is_faultless)
+    done = sit(ctx, case)
+    if done == "too late to commit":
+        raise InputError("case", case, f"{done}: see `sheaf dispute show {case}`")
     return seat
 
 
-def reveal(ctx: Context, case: int, rejected: Sequence[int], *, is_faultless: bool = False) -> int:
-    """Open the vote that was committed to, given again as it was; return the seat. Raises Reverted if it was another."""
-    open_case = dispute(ctx, case)
-    seat = _seat(ctx, open_case)
-    juries.reveal(ctx.chain, ctx.sender, case, seat, _vote(ctx, open_case, rejected, is_faultless))
+def reveal(ctx: Context, case: int) -> int:
+    """Open the vote that was committed to; return the seat.
+
+    Raises Refused if this account has no seat in the round, InputError while it is not time, or where it committed to nothing.
+    """
+    hearing = ctx.docket.hearing(case)
+    bench, seat = require_seat(ctx, hearing)
+    if find_vote(ctx, hearing, bench) is None or seat not in bench.commitments:
+        raise InputError("case", case, "this account has committed to no vote in this round")
+    done = sit(ctx, case)
+    if done != "opened" and seat not in bench.opened:
+        raise InputError("case", case, f"{done}: try again later")
     return seat
 
 
 def appeal(ctx: Context, case: int, *, is_for_challenge: bool) -> int:
-    """Ask for a larger jury, for the side that lost; return the bond. Raises Reverted when it is too late."""
-    open_case = dispute(ctx, case)
-    bond = open_case.bond << open_case.jury.round
-    require_funds(ctx, ctx.token, bond, "an appeal")
-    approve(ctx, ctx.token, ctx.chain.address_of(CONTRACT), bond)
+    """Ask for a larger jury, for the side that lost; return the bond.
+
+    Raises InputError when it is too late or too early or the money is not there, Reverted for the side that won.
+    """
+    found = dispute(ctx, case)
+    if not found.appeal_bond:
+        raise InputError(
+            "case", case, "no appeal is possible now: only after a ruling, until its time is over"
+        )
+    require_funds(ctx, ctx.token, found.appeal_bond, "an appeal")
+    approve(ctx, ctx.token, ctx.chain.address_of(CONTRACT), found.appeal_bond)
     ctx.chain.send(ctx.sender, CONTRACT, "appeal", case, is_for_challenge)
-    return bond
+    return found.appeal_bond
 
 
-def proceed(ctx: Context, case: int) -> str:
+def proceed(ctx: Context, case: int, judge: Judge | JudgeMaker | None = None) -> str:
     """Do what is due in a case, and return it in a word. Anyone may.
 
-    That is: draw, redraw, tally, conclude, slash (the votes of the review are shown again), execute, collect, or wait.
+    That is: hand the key to jurors, where this account has it; as a juror, send or open the vote; draw, redraw, tally, conclude, slash
+    (the votes of the review are shown again), execute, collect; or wait.
     """
-    open_case = dispute(ctx, case)
-    if open_case.jury.phase == juries.CONCLUDED and _slash(ctx, open_case.submission):
-        return "slash"
-    steps = {
-        juries.DRAWING: ("draw", "redraw", "conclude"),
-        juries.VOTING: ("tally",),
-        juries.RULED: ("conclude",),
-        juries.CONCLUDED: ("execute", "collect"),
-    }
-    for step in steps.get(open_case.jury.phase, ()):
-        arguments = (case,) if step != "execute" else _verdict(ctx, open_case.submission)
-        try:
-            ctx.chain.send(ctx.sender, CONTRACT, step, *arguments)
-        except Reverted:
-            continue
-        return step
-    return "wait"
+    hearing = ctx.docket.hearing(case)
+    hand_to_jurors(ctx, hearing.submission)
+    done = sit(ctx, case, judge)
+    if done in ("committed", "opened"):
+        return done
+    try:
+        return move(ctx, hearing) or "wait"
+    except Missing:
+        return "wait"
+
+
+def winnings(ctx: Context) -> int:
+    """Return what disputes owe this account, in the stake token."""
+    return int(ctx.chain.call(CONTRACT, "owed", ctx.account))
 
 
 def collect_winnings(ctx: Context) -> int:
     """Withdraw what disputes owe this account; return the amount. Raises Reverted if there is nothing."""
-    amount = int(ctx.chain.call(CONTRACT, "owed", ctx.account))
+    amount = winnings(ctx)
     ctx.chain.send(ctx.sender, CONTRACT, "withdraw")
     return amount
 
 
-def _bond(ctx: Context, submission: int, named: int) -> int:
-    from sheaf.domain.amounts import BPS, WAD
-    from sheaf.governance import parameters
-
-    facts = ctx.chain.call("Requests", "case_of", submission)
-    value = int(facts[4]) * named // int(facts[3])
-    whole, share = (parameters.get(ctx.chain, name) for name in ("dispute_bond", "dispute_bond_bps"))
-    return whole * WAD + value * share // BPS
-
-
-def _verdict(ctx: Context, submission: int) -> tuple[int, bytes, bytes]:
-    from sheaf.verification.bitmap import pack
-
-    rejected, hung = decided(ctx.docket.case(submission))
-    return submission, pack(rejected), pack(hung)
+def _require_open(ctx: Context, case: Case) -> None:
+    until = challenge_until(ctx, case)
+    if ctx.docket.refresh().timestamp >= until:
+        ended = f"its challenge window ended at {until} (Unix seconds)" if until else "its verdict is final"
+        raise InputError(
+            "submission", case.submission, f"{ended}: challenge within the window after the count"
+        )
 
 
-def _slash(ctx: Context, submission: int) -> bool:
-    case, is_sent = ctx.docket.case(submission), False
-    for drawn in case.rounds:
-        try:
-            votes = votes_of(ctx, case, drawn.number)
-            carried = case.carried if drawn.number == 2 else ()
-            reversals.slash(ctx.chain, ctx.sender, submission, drawn.number, reversals.Shown(*votes, carried))
-        except (Missing, Reverted):
-            continue
-        is_sent = True
-    return is_sent
+def _require_records(case: Case, named: Sequence[int]) -> None:
+    outside = [record for record in named if not 0 <= record < case.records]
+    if not named or outside:
+        given = outside[0] if outside else "none"
+        raise InputError("record", given, f"name records from 0 to {case.records - 1}")
+    disputed = {record: hearing.number for hearing in case.hearings for record in hearing.records}
+    twice = next((record for record in named if record in disputed), None)
+    if twice is not None:
+        raise InputError("record", twice, f"case {disputed[twice]} names it already: leave it out")
 
 
-def _seat(ctx: Context, open_case: Dispute) -> int:
-    own = int(stakes.id_of(ctx.chain, ctx.account))
-    seats = juries.jurors(ctx.chain, open_case.case)
-    if own not in seats[open_case.jury.first :] or not own:
-        raise Refused(f"dispute: {ctx.account} has no seat in this round of case {open_case.case}")
-    return seats.index(own)
-
-
-def _vote(ctx: Context, open_case: Dispute, rejected: Sequence[int], is_faultless: bool) -> Vote:
-    # Derived, so that a juror who loses everything but its account can still open its vote.
-    salt = ctx.sender.derive_secret(f"juror {open_case.case} {open_case.jury.round}".encode())
-    return Vote(sum({1 << record % WORD for record in rejected}), is_faultless, salt)
+def _awaited(ctx: Context, hearing: Hearing, jury: Jury) -> str:
+    """Return what a case waits for, in words."""
+    case = ctx.docket.case(hearing.submission)
+    if jury.phase == juries.DRAWING:
+        there, seats = len(eligible(ctx, case, hearing)), seats_due(ctx, hearing)
+        few = f"{seats} jurors are needed, {there} validators had no part in it" if there < seats else ""
+        return few or "the block that draws the jury"
+    if jury.phase == juries.VOTING:
+        bench = hearing.benches[-1]
+        missing = len(bench.jurors) - len(bench.commitments)
+        return (
+            f"{missing} jurors to commit"
+            if missing
+            else f"{len(bench.jurors) - len(bench.opened)} jurors to open"
+        )
+    if jury.phase == juries.RULED:
+        return "an appeal, while there may be one"
+    if jury.phase == juries.COLLECTED:
+        return "nothing: it is over"
+    trial = trial_of(ctx, case)
+    if trial.open:
+        return "other cases of the submission"
+    return "the end of the challenge window, then the votes to be shown"
 
 
 def _records(word: int, bits: int) -> tuple[int, ...]:
