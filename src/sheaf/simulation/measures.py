@@ -82,9 +82,10 @@ def market_of(world: World, request: RequestId, honest: Sequence[Agent]) -> Mark
     cases = [case for case in docket.cases.values() if case.request == request]
     counts = np.zeros(5, dtype=np.int64)
     for case in cases:
-        approved, rejected = _verdict(world, case.submission)
+        own = world.own(case.submission)
+        approved, rejected = (bits[own] for bits in _verdict(world, case.submission))
         sold = world.sold.get(case.submission)
-        good = sold.is_good if sold is not None else np.zeros(case.records, dtype=np.bool_)
+        good = sold.is_good if sold is not None else np.zeros(len(own), dtype=np.bool_)
         honestly = good & (sold is not None and sold.seller in sellers)
         counts += [
             approved.sum(), (approved & good).sum(), good.sum(), (rejected & honestly).sum(), honestly.sum()

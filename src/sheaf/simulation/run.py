@@ -28,7 +28,7 @@ class Scenario:
     habits: Sequence[str]
     rounds: int = 0
     strength: int = 0
-    honest_sellers: int = 2
+    honest_sellers: int = 1
     economy: Economy = field(default_factory=Economy)
 
 
@@ -74,7 +74,8 @@ def play(scenario: Scenario, seed: int) -> Outcome:
     """Play one world from start to end. Raises InputError for an unknown habit or too few validators."""
     agents = _people(scenario)
     honest = [agent for agent in agents if agent.is_honest]
-    rounds = scenario.rounds or max(agent.rounds for agent in agents)
+    attackers = [agent.rounds for agent in agents if not agent.is_honest]
+    rounds = scenario.rounds or max(attackers, default=Agent.rounds)
     with world(seed, scenario.economy) as made:
         for agent in agents:
             agent.join(made)
@@ -84,6 +85,7 @@ def play(scenario: Scenario, seed: int) -> Outcome:
             for agent in agents:
                 agent.act(made, request)
             made.play()
+        made.end()
         for agent in agents:
             agent.leave(made)
         market = market_of(made, request.id, honest)

@@ -17,10 +17,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sheaf import actions
-from sheaf.domain.amounts import WAD
-from sheaf.domain.errors import SheafError
+from sheaf.actions.cases.docket import NEVER
+from sheaf.actions.disputes.moving import jury_of, parameter, trial_of
+from sheaf.actions.gold import dealing
+from sheaf.actions.gold.opening import GRACE_SECONDS
+from sheaf.actions.gold.stock import gold_count
+from sheaf.domain.amounts import BPS, WAD
+from sheaf.domain.errors import Missing, SheafError
 from sheaf.domain.request import CheckUse, Specification
 from sheaf.nodes.custodian import Custodian
+from sheaf.nodes.keeper import Keeper
 from sheaf.nodes.validator import Validator
 from sheaf.simulation.ground import PURSE, ground, settle
 
@@ -28,16 +34,21 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from sheaf.actions.cases.docket import Case
+    from sheaf.actions.cases.docket import Case, Round
     from sheaf.actions.context import Context
+    from sheaf.actions.disputes.hearings import Bench
     from sheaf.domain.ids import Address, SubmissionId
     from sheaf.domain.ports import Judge
     from sheaf.domain.request import Request
 
 PATIENCE = 400
 """Rounds of everybody's turns after which a market that has not settled is taken to be stuck."""
+PLAIN_BATCHES = 20
 MEMORY = Path("/dev") / "shm"
 """Where files cost no disk: journals are written through, and a world is not meant to last."""
+
+CAREFUL = (("challenge_seconds", 600), ("jury_size", 3), ("audit_size", 7))
+"""Parameters of a local market, but with time to challenge, and juries that a world's validators can fill beside two rounds of review."""
 
 WANTED = Specification(
     title="Points and the side they lie on",
@@ -64,7 +75,8 @@ WANTED = Specification(
 @dataclass(frozen=True)
 class Economy:
     """What a world assumes: price of a record, what making and looking at one cost and what a right one is worth to its buyer, in whole
-    tokens; records per batch; validators, the stake of each and how often they are right; the validators' fee; parameters by name.
+    tokens; records per batch; validators, the stake of each and how often they are right; the validators' fee; the share of gold in a
+    batch; parameters by name.
     """
 
     price: float = 1.0
@@ -72,11 +84,12 @@ class Economy:
     look_cost: float = 0.002
     worth: float = 1.5
     records: int = 40
-    validators: int = 12
+    validators: int = 18
     stake: int = 2_000
     skill: float = 0.97
     fee_bps: int = 400
-    parameters: tuple[tuple[str, int], ...] = ()
+    gold_share: float = 0.15
+    parameters: tuple[tuple[str, int], ...] = CAREFUL
 
 
 @dataclass(frozen=True)
@@ -107,7 +120,9 @@ class World:
         self._traders = list(found.traders)
         self.began_at = self.market.chain.block().number
         self.buyer = self.account("buyer")
+        self._plain: Request | None = None
         self.custodian = Custodian(self.account("custodian"))
+        self.keeper = Keeper(self.custodian.ctx)
 
     def account(self, name: str) -> Context:
         """Return a funded account that nobody has taken yet."""
@@ -133,14 +148,27 @@ class World:
         self.reviewers.append(Validator(account, judge, is_scoring=not self.reviewers))
         return account
 
-    def open(self, batches: int, buyer: Context | None = None) -> Request:
-        """Open a request that can pay for so many batches."""
-        limit = batches * self.economy.records
-        price, share = round(self.economy.price * WAD), 10_000 + self.economy.fee_bps
+    def open(self, batches: int, buyer: Context | None = None, *, is_golden: bool = True) -> Request:
+        """Open a request that can pay for so many batches, with gold in each where the economy has any."""
+        share_bps = round(self.economy.gold_share * BPS) if is_golden else 0
+        each = gold_count(self.economy.records, share_bps) if share_bps else 0
+        limit = batches * (self.economy.records + each)
+        price = round(self.economy.price * WAD)
+        gold = None
+        if each:
+            # Half of it is made wrong; a batch may take one more of a kind than of the other.
+            stock = points(self.rng, batches * (each + 2))
+            gold = actions.Gold(stock, self.custodian.ctx.account, share_bps)
         return actions.open_request(
-            buyer or self.buyer, WANTED, price=price, escrow=-(-limit * price * share // 10_000) + limit,
-            record_limit=limit, fee_bps=self.economy.fee_bps,
+            buyer or self.buyer, WANTED, price=price, escrow=-(-limit * price * (BPS + self.economy.fee_bps) // BPS) + limit,
+            record_limit=limit, fee_bps=self.economy.fee_bps, gold=gold,
         )  # fmt: skip
+
+    def plain(self) -> Request:
+        """Return a request of the buyer's without gold, in which contributors choose their custodians: always the same."""
+        if self._plain is None:
+            self._plain = self.open(PLAIN_BATCHES, is_golden=False)
+        return self._plain
 
     def sell(
         self,
@@ -151,9 +179,17 @@ class World:
         custodian: Context | None = None,
         by: str = "",
     ) -> SubmissionId:
-        """Submit a batch, whatever the seller's own preview says of it."""
+        """Submit a batch, whatever the seller's own preview says of it; where the request has gold its keeper mixes it in."""
         keeper = (custodian or self.custodian.ctx).account
-        number = actions.submit(seller, request.id, table, custodian=keeper, is_forced=True)
+
+        def offer() -> SubmissionId:
+            return actions.submit(seller, request.id, table, custodian=keeper, is_forced=True)
+
+        try:
+            number = offer()
+        except Missing:
+            self.keeper.tick()
+            number = offer()
         self.note(number, table, by)
         return number
 
@@ -164,11 +200,15 @@ class World:
         self.sold[number] = Sold(by, table, is_right(table) & ~is_near(table.column("x").to_numpy(), known))
 
     def play(self) -> None:
-        """Let everybody take turns, block by block, until all submissions are over. Raises SheafError if they never are."""
+        """Let everybody take turns, block by block, until all submissions and disputes are over. Raises SheafError if they never are."""
         for _ in range(PATIENCE):
-            done = self.custodian.tick() + sum(reviewer.tick() for reviewer in self.reviewers)
+            done = (
+                self.custodian.tick()
+                + self.keeper.tick()
+                + sum(reviewer.tick() for reviewer in self.reviewers)
+            )
             done += sum(watch() for watch in self.watchers)
-            waiting = [case for case in self.market.docket.cases.values() if not case.is_over]
+            waiting = [case for case in self.market.docket.cases.values() if not _is_done(case)]
             if not done and not waiting:
                 return
             self._engine.mine()
@@ -179,10 +219,24 @@ class World:
         ]
         raise SheafError(f"the market did not settle in {PATIENCE} rounds: {', '.join(phases)}")
 
+    def end(self) -> None:
+        """Let time pass until what gold has sentenced is executed: no sooner may who is jailed say what it has lost."""
+        due = [slash_from for _, slash_from in self.market.docket.jailed.values() if slash_from < NEVER]
+        if due:
+            self._engine.advance(max(1, max(due) - self.market.chain.block().timestamp + 1))
+            actions.execute_sentences(self.custodian.ctx)
+
+    def own(self, submission: SubmissionId) -> NDArray[np.int64]:
+        """Return which records of a submission are its contributor's, in their order: those that are no gold."""
+        case = self.market.docket.case(submission)
+        found = dealing.mix_of(self.custodian.ctx, case)
+        places = found[1].places if found and case.contributor == found[1].contributor else []
+        return np.setdiff1d(np.arange(case.records), places)
+
     def wealth(self, account: Context) -> int:
         """Return all that an account has of the market token: in hand, owed and staked."""
         held = actions.balances(account)
-        return held.tokens + held.owed + held.staked
+        return held.tokens + held.owed + held.staked + actions.winnings(account)
 
     def losses(self, account: Address) -> int:
         """Return what was taken from a validator's stake in this world."""
@@ -197,12 +251,27 @@ class World:
         now, times = self.market.chain.block().timestamp, []
         for case in cases:
             state = actions.status(self.market, case.submission)
-            times += [state.commit_until, state.reveal_until, state.settle_after]
-            if case.rounds:
-                drawn = case.rounds[-1]
+            times += [
+                state.commit_until,
+                state.reveal_until,
+                state.settle_after,
+                state.settle_after + GRACE_SECONDS,
+            ]
+            windows: list[Round | Bench] = [*case.rounds[-1:]]
+            for hearing in case.hearings:
+                windows += hearing.benches[-1:]
+                times.append(jury_of(self.market, hearing).appeal_until)
+            times += [(one.drawn_at + one.commit_until) // 2 for one in windows]
+            times += [(one.commit_until + one.reveal_until) // 2 for one in windows]
+            times += [time for one in windows for time in (one.commit_until, one.reveal_until)]
+            if case.hearings:
+                trial = trial_of(self.market, case)
+                reveal = parameter(self.market, "reveal_seconds")
                 times += [
-                    (drawn.drawn_at + drawn.commit_until) // 2,
-                    (drawn.commit_until + drawn.reveal_until) // 2,
+                    trial.challenge_until,
+                    trial.until,
+                    trial.until - reveal // 2,
+                    trial.concluded_at + reveal,
                 ]
         later = [time for time in times if time >= now]
         if later:
@@ -212,6 +281,10 @@ class World:
     def _engine(self) -> Any:
         assert self.market.engine is not None
         return self.market.engine
+
+
+def _is_done(case: Case) -> bool:
+    return case.is_over and all(hearing.is_collected for hearing in case.hearings)
 
 
 @contextmanager

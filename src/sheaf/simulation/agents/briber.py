@@ -29,7 +29,7 @@ EPSILON = 0.1
 class Bribed(Reviewer):
     """Judges honestly, but for what it is paid to approve."""
 
-    seats: ClassVar[int] = 4
+    seats: ClassVar[int] = 6
 
     def join(self, world: World) -> None:
         """Take up the work of validators."""

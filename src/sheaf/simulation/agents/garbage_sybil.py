@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sheaf.simulation.agents import Agent
 from sheaf.simulation.world import points
@@ -19,6 +19,8 @@ WRONG = 0.9
 
 class Garbage(Agent):
     """Makes nothing, sells much."""
+
+    rounds: ClassVar[int] = 1
 
     def join(self, world: World) -> None:
         """Open the identities."""

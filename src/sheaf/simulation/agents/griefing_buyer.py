@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sheaf import actions
 from sheaf.domain.errors import SheafError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class Griefer(Agent):
     """Publishes no reading key, cancels as soon as something was submitted, and reclaims again and again."""
 
+    rounds: ClassVar[int] = 1
+
     def join(self, world: World) -> None:
         """Open an account to which nobody can write, and see what can be taken back, block by block."""
         self.accounts = [world.unreadable(self.name)]
@@ -27,7 +29,7 @@ class Griefer(Agent):
 
     def act(self, world: World, request: Request) -> list[SubmissionId]:
         """Open a request, for whoever comes."""
-        self._opened.append(world.open(1, self.accounts[0]))
+        self._opened.append(world.open(1, self.accounts[0], is_golden=False))
         return []
 
     @property

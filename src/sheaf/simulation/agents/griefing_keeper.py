@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sheaf.simulation.agents import Agent
 from sheaf.simulation.agents.honest_seller import Seller
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 class Keeper(Agent):
     """Takes keys and hands none over."""
+
+    rounds: ClassVar[int] = 1
 
     def join(self, world: World) -> None:
         """Open one account."""
@@ -34,7 +36,7 @@ class Entrusting(Seller):
         table = points(world.rng, world.economy.records, self.wrong)
         self.made += round(table.num_rows * (1 - self.wrong))
         keeper = self._keeper.accounts[0]
-        return [world.sell(self.accounts[0], request, table, custodian=keeper, by=self.name)]
+        return [world.sell(self.accounts[0], world.plain(), table, custodian=keeper, by=self.name)]
 
 
 def make(number: int) -> list[Agent]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from sheaf.simulation.agents import Agent
 from sheaf.simulation.agents.honest_seller import Seller
 
 
 class HalfHonest(Seller):
     """Half of every batch is wrong and costs nothing to make."""
+
+    rounds: ClassVar[int] = 1
 
     wrong = 0.5
 

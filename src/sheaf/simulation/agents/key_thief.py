@@ -67,7 +67,7 @@ class Robbed(Seller):
         table = points(world.rng, world.economy.records, self.wrong)
         self.made += round(table.num_rows * (1 - self.wrong))
         keeper = self._thief.accounts[0]
-        return [world.sell(self.accounts[0], request, table, custodian=keeper, by=self.name)]
+        return [world.sell(self.accounts[0], world.plain(), table, custodian=keeper, by=self.name)]
 
 
 def make(number: int) -> list[Agent]:

@@ -1,4 +1,4 @@
-"""Approves every record without looking."""
+"""Approves every record without looking: four validators under one hand, so that few batches show much."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class Lazy(Reviewer):
     """Spends nothing on looking."""
 
+    seats: ClassVar[int] = 4
     rounds: ClassVar[int] = 6
 
     def judge(self, world: World, seat: int) -> Opinionated:

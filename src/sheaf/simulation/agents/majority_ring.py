@@ -9,9 +9,9 @@ from sheaf.simulation.agents.ring import Ring
 
 
 class MajorityRing(Ring):
-    """Eight of twelve validators, all garbage."""
+    """Twelve of eighteen validators, all garbage."""
 
-    seats: ClassVar[int] = 8
+    seats: ClassVar[int] = 12
 
 
 def make(number: int) -> list[Agent]:

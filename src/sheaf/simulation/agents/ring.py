@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Ring(Reviewer):
     """Its members know their own garbage by its points; a share `wrong` of what it sells is garbage."""
 
-    seats: ClassVar[int] = 4
+    seats: ClassVar[int] = 6
     wrong: ClassVar[float] = 1.0
 
     def join(self, world: World) -> None:

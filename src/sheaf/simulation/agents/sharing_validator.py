@@ -1,4 +1,4 @@
-"""Three validators under one hand, of which whichever comes first looks and the others say the same."""
+"""Four validators under one hand, of which whichever comes first looks and the others say the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Sharing(Reviewer):
     """Looks at each record once and votes on it as often as it has seats."""
 
-    seats: ClassVar[int] = 3
+    seats: ClassVar[int] = 4
+    rounds: ClassVar[int] = 3
 
     def judge(self, world: World, seat: int) -> Opinionated:
         """Return a judge that asks the others first."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Vetoing(Reviewer):
     """Spends nothing on looking."""
 
-    seats: ClassVar[int] = 3
+    seats: ClassVar[int] = 4
 
     def judge(self, world: World, seat: int) -> Opinionated:
         """Return a judge that rejects all."""

@@ -15,31 +15,31 @@ from sheaf.simulation.agents.honest_validator import Reviewer
 from sheaf.simulation.world import Opinionated
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
+    from sheaf.actions.context import Context
     from sheaf.simulation.world import World
 
 
 class Copier(Reviewer):
     """Reads the mailbox, where members show each other their openings, before it commits itself."""
 
+    seats: ClassVar[int] = 4
     rounds: ClassVar[int] = 6
 
     def judge(self, world: World, seat: int) -> Opinionated:
         """Return a judge that looks at its fellows instead of the records."""
         self.copied = 0
         self._world = world
-        return Opinionated(self._copy, looks=False)
+        return Opinionated(lambda _, right: self._copy(self.accounts[seat], len(right)), looks=False)
 
-    def _copy(self, records: pa.Table, right: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _copy(self, account: Context, records: int) -> NDArray[np.bool_]:
         from sheaf.verification.bitmap import unpack
 
-        account = self.accounts[0]
         for seat in actions.seats(account):
             where = letters.topic(account, "openings", seat.submission, seat.round)
             for letter in letters.read(account, where, OpeningLetter):
-                if seat.is_committed or seat.records != len(right):
+                if seat.is_committed or seat.records != records:
                     continue
                 self.copied += 1
                 order = reviewing_order(account, account.docket.case(seat.submission))
@@ -48,7 +48,7 @@ class Copier(Reviewer):
         approved, rejected = (
             sum(getattr(tally, what) for tally in tallies) for what in ("approved", "rejected")
         )
-        return np.full(len(right), approved >= rejected)
+        return np.full(records, approved >= rejected)
 
 
 def make(number: int) -> list[Agent]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sheaf import actions
 from sheaf.simulation.agents import Agent
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class WashTrader(Agent):
     """Opens a request of its own each round, sells to it from a second account, and takes back what is left."""
 
+    rounds: ClassVar[int] = 1
+
     def join(self, world: World) -> None:
         """Open both accounts."""
         self.accounts = [world.account(f"{self.name}/{part}") for part in ("buyer", "seller")]
@@ -25,7 +27,7 @@ class WashTrader(Agent):
     def act(self, world: World, request: Request) -> list[SubmissionId]:
         """Trade one batch with itself; no care is taken, all records are right at no cost."""
         buyer, seller = self.accounts
-        own = world.open(1, buyer)
+        own = world.open(1, buyer, is_golden=False)
         self._opened.append(own)
         sold = world.sell(seller, own, points(world.rng, world.economy.records), by=self.name)
         actions.cancel(buyer, own.id)
