@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from sheaf.domain.amounts import WAD
+from sheaf.review.reversals import reversal
 from sheaf.review.scores import HIT, JAIL, MISS, RESET
 
 if TYPE_CHECKING:
@@ -166,6 +167,16 @@ def false_jail(skill: float) -> float:
                     moved[to] = moved.get(to, 0.0) + chance * probability
         alive = moved
     return jailed
+
+
+def false_slash(skill: float, records: int) -> tuple[float, float]:
+    """Return the chance that an audit of so many records takes from the lock of a validator who is right with probability `skill`, and
+    the share of it that it takes on the mean: L·min(1, 6·max(0, θ − .06)), θ its errors among them.
+    """
+    taken = [reversal(WAD, errors, records) / WAD for errors in range(records + 1)]
+    chances = [_binomial(errors, records, 1 - skill) for errors in range(records + 1)]
+    chance = sum(one for one, part in zip(chances, taken, strict=True) if part)
+    return chance, sum(one * part for one, part in zip(chances, taken, strict=True))
 
 
 def _binomial(count: int, of: int, probability: float) -> float:

@@ -10,7 +10,7 @@ from sheaf.simulation.agents import habits
 from sheaf.simulation.run import Outcome, Scenario, play
 from sheaf.simulation.world import Economy
 
-SMALL = Economy(records=8, validators=5, skill=1.0)
+SMALL = Economy(records=8, validators=5, skill=1.0, gold_share=0.0, parameters=())
 BOND, FEE = 0.20, 0.04
 REVIEW = 8 * FEE / 5
 """What one of five reviewers of a batch earns."""
@@ -28,19 +28,25 @@ def test_garbage_loses_its_bond_and_fee() -> None:
     assert found.market.precision == found.market.recall == 1.0
 
 
+def test_half_honest_is_worse_than_honest() -> None:
+    """The wrong half costs its bond and fee: so much less than the right half alone would have earned."""
+    found = short("half-honest")
+    assert found.gains["half-honest seller 1"] == pytest.approx(-4 * (BOND + FEE))
+    assert found.market.bought == found.market.good == found.delivered == found.right == 12
+
+
 @pytest.mark.parametrize(("habit", "name"), [("recycler", "recycler"), ("front-runner", "front-runner")])
 def test_copies_lose_bond_and_fee(habit: str, name: str) -> None:
     """Records that were sold before, and a submission copied out of the mempool, are refused whole; who made them is paid."""
     found = short(habit, rounds=2)
-    copies = 1 if habit == "recycler" else 2
-    assert found.returns[f"{name} 1"] == pytest.approx(-8 * copies * (BOND + FEE))
+    assert found.returns[f"{name} 1"] == pytest.approx(-8 * (BOND + FEE))
     assert found.returns["honest seller 1"] == pytest.approx(16 * 0.5)
 
 
 def test_a_thief_of_keys_comes_too_late() -> None:
     """A custodian that sells what was entrusted to it is second at the draw: its copies are refused, their maker is paid."""
     found = short("key-thief")
-    assert found.returns["key thief 1"] < -8 * (BOND + FEE)
+    assert found.returns["key thief 1"] == pytest.approx(-8 * (BOND + FEE))
     assert found.returns["honest robbed-seller 1"] == pytest.approx(8 * 0.5)
 
 
@@ -70,8 +76,9 @@ def test_one_voice_gets_no_garbage_through(habit: str, rounds: int, right: int) 
     found = short(habit, rounds=rounds)
     name = next(name for name in found.gains if name.startswith(habit.replace("-", " ")))
     assert found.market.precision == 1.0
-    lost = (8 - right) * (BOND + FEE)
-    assert found.returns[name] == pytest.approx(right * 0.5 - lost + REVIEW * (rounds + 1 if habit != "camouflage-validator" else rounds + 1), abs=0.12)  # fmt: skip
+    # Its seat reviews one or two batches a round, for a little less than all of the fee where it stands against the others.
+    earned = found.returns[name] - right * 0.5 + (8 - right) * (BOND + FEE)
+    assert 0.7 * REVIEW * rounds < earned < REVIEW * (rounds + 1)
 
 
 def test_a_bribe_to_one_of_five_is_paid_for_nothing() -> None:
@@ -88,6 +95,15 @@ def test_who_does_not_look_spends_nothing(habit: str) -> None:
     name = next(name for name in found.gains if name.startswith(habit.replace("-", " ")))
     looked = 8 * 0.002 if habit == "sharing-validator" else 0.0
     assert found.returns[name] == pytest.approx(REVIEW - looked, abs=0.01)
+
+
+def test_gold_jails_who_approves_all() -> None:
+    """After a few batches with gold, half of it wrong, one of six who never looks has lost a tenth of its stake, and nobody else any."""
+    wide = Economy(records=12, validators=6, skill=1.0, gold_share=0.5, parameters=())
+    found = play(Scenario(["lazy-validator"], rounds=3, strength=1, honest_sellers=1, economy=wide), 0)
+    assert found.returns["lazy validator 1"] < -0.09 * wide.stake
+    assert (found.market.jailed, found.market.lost) == (0, 0.0)
+    assert found.market.precision == found.market.recall == 1.0
 
 
 def test_a_veto_of_one_stops_nothing() -> None:

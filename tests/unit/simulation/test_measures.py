@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sheaf.review.scores import HIT, JAIL, MISS, RESET
-from sheaf.simulation.measures import Market, false_jail, false_rejection, interval
+from sheaf.simulation.measures import Market, false_jail, false_rejection, false_slash, interval
 
 EMPTY = Market(
     bought=0, good=0, offered=0, wrongly=0, honest_offered=0, fees=0, at_stake=0, lost=0, jailed=0, validators=0, gas=0,
@@ -50,7 +50,7 @@ def test_false_rejections_are_those_of_brute_force(size: int, quorum: int) -> No
 
 
 def test_false_jail_is_what_walks_come_to() -> None:
-    """Of 20,000 random walks of a validator who is right in .8 of the gold as many are jailed as computed; of the careful, one in 20,000."""
+    """Of 20,000 walks of a validator who is right in .8 of the gold as many are jailed as computed; of the careful, one in 20,000."""
     rng = np.random.default_rng(5)
     llr, jailed = np.zeros(20_000), np.zeros(20_000, dtype=bool)
     is_open = ~jailed
@@ -61,3 +61,15 @@ def test_false_jail_is_what_walks_come_to() -> None:
     assert false_jail(0.8) == pytest.approx(jailed.mean(), abs=0.01)
     assert false_jail(0.95) == pytest.approx(4.67e-5, rel=0.01)
     assert false_jail(1.0) == 0.0 and false_jail(0.5) > 0.99
+
+
+def test_false_slashes_are_those_of_the_law() -> None:
+    """One error in five costs min(1, 6·(.2 − .06)) of the lock; of 20,000 honest reviews as many are slashed as computed."""
+    chance, share = false_slash(0.95, 5)
+    assert chance == pytest.approx(1 - 0.95**5)
+    errors = np.random.default_rng(6).binomial(48, 0.05, 20_000) / 48
+    taken = np.clip(6 * (errors - 0.06), 0, 1)
+    chance, share = false_slash(0.95, 48)
+    assert chance == pytest.approx((taken > 0).mean(), abs=0.01)
+    assert share == pytest.approx(taken.mean(), abs=0.002)
+    assert false_slash(1.0, 48) == (0.0, 0.0)

@@ -15,7 +15,8 @@ from sheaf.simulation.run import Scenario, Summary
 from sheaf.simulation.sweep import Sweep, parse, sweep, varied
 from sheaf.simulation.world import Economy
 
-SMALL = Scenario(["wash-trader"], rounds=1, honest_sellers=0, economy=Economy(records=4, validators=5, skill=1.0))
+QUIET = Economy(records=4, validators=5, skill=1.0, gold_share=0.0, parameters=())
+SMALL = Scenario(["wash-trader"], rounds=1, honest_sellers=0, economy=QUIET)
 
 
 @pytest.fixture(scope="module")

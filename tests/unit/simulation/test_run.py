@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from sheaf.domain.errors import InputError
+from sheaf.simulation.__main__ import main
 from sheaf.simulation.agents import find, habits
 from sheaf.simulation.run import Scenario, play, play_all, play_each, summarise
 from sheaf.simulation.world import Economy, Opinionated, is_near, is_right, points, skilled
 
-SMALL = Economy(records=8, validators=5, skill=1.0)
+SMALL = Economy(records=8, validators=5, skill=1.0, gold_share=0.0, parameters=())
 
 
 def test_points_are_wrong_as_often_as_asked() -> None:
@@ -51,16 +56,10 @@ def test_every_habit_can_be_made() -> None:
         find("nobody")
 
 
-def test_half_honest_is_worse_than_honest() -> None:
-    """The wrong half costs its bond and fee: so much less than the right half alone would have earned."""
-    world = play(Scenario(["half-honest"], rounds=1, honest_sellers=0, economy=SMALL), 1)
-    assert world.gains["half-honest seller 1"] == pytest.approx(-4 * (0.20 + 0.04))
-    assert world.market.bought == world.market.good == world.delivered == world.right == 4
-
-
 def test_the_same_seed_gives_the_same_world_and_another_another() -> None:
-    """Two plays of one seed agree to the unit; another seed draws other committees."""
-    scenario = Scenario(["garbage-sybil"], rounds=1, honest_sellers=1, economy=Economy(records=4, validators=8))
+    """Two plays of one seed agree to the unit; in another, people who err do so elsewhere."""
+    careless = replace(SMALL, skill=0.8)
+    scenario = Scenario(["wash-trader"], rounds=1, honest_sellers=1, economy=careless)
     first, second, other = (play(scenario, seed) for seed in (3, 3, 4))
     assert first == second
     assert first.returns != other.returns
@@ -86,15 +85,42 @@ def test_habits_need_enough_validators_and_known_names() -> None:
         play_each([(Scenario(["nobody"]), 0)])
 
 
-def test_the_command_answers_with_json_and_refuses_unknown_habits() -> None:
-    """A run is one JSON object; habits that nobody has and sweeps of nothing are refused in one line."""
-    command = [sys.executable, "-m", "sheaf.simulation"]
-    done = subprocess.run(
-        [*command, "recycler", "--seeds", "1", "--rounds", "1", "--json"], capture_output=True, text=True
-    )
+def test_the_command_answers_with_json_and_writes_a_page(tmp_path: Path) -> None:
+    """A sweep is one JSON object, and a page with charts."""
+    app = typer.Typer()
+    app.command()(main)
+    given = [
+        "wash-trader",
+        "--seeds",
+        "1",
+        "--processes",
+        "1",
+        "--sweep",
+        "validators=5",
+        "--json",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    done = CliRunner().invoke(app, given)
     found = json.loads(done.stdout)
-    assert found["seeds"] == 1 and set(found["attackers"]) == {"recycler"}
+    (summary,) = found["sweeps"].values()
+    assert summary["seeds"] == 1 and set(summary["attackers"]) == {"wash trader"}
+    assert [Path(file).exists() for file in found["files"]] == [True] * 3
+
+
+def test_the_command_refuses_in_one_line() -> None:
+    """Habits that nobody has, and sweeps of nothing, end with 2 and one line that names them."""
+    app = typer.Typer()
+    app.command()(main)
     for given, word in ((["nobody"], "habit"), (["ring", "--sweep", "luck=1"], "sweep")):
-        refused = subprocess.run([*command, *given], capture_output=True, text=True)
-        assert refused.returncode == 2 and word in refused.stderr
+        refused = CliRunner().invoke(app, given)
+        assert refused.exit_code == 2 and word in refused.stderr
         assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_the_module_is_a_program() -> None:
+    """`python -m sheaf.simulation --help` names every habit."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sheaf.simulation", "--help"], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "camouflage-validator" in done.stdout
