@@ -63,7 +63,7 @@ def ceiling(sets: list[Crowd], answers: str, by_labels: bool = False) -> list[fl
         attacked, is_spammer = joined(crowd, SHARE, answers, 1, 0)
         labels = attacked.labels(crowd.gold(1.0, 0))
         truth = labels.hold((labels.votes + 0.5) / (labels.votes + 0.5).sum(axis=1, keepdims=True))
-        score = spammer_scores(labels, truth, np.zeros(labels.workers, dtype=np.bool_))
+        score = spammer_scores(labels, truth)
         for areas, (least, most) in zip(found, ranges, strict=True):
             gave = (labels.given >= least) & (labels.given <= (most or len(labels)))
             if min(is_spammer[gave].sum(), (~is_spammer[gave]).sum()) >= FEW:

@@ -21,6 +21,7 @@ from sheaf.domain.errors import InputError, IntegrityError, Missing, Refused
 from sheaf.governance import parameters
 from sheaf.nodes.validator import Validator
 from sheaf.review import juries, stakes
+from sheaf.verification.bitmap import pack
 from tests.flows.test_killed import Killed, Reaper
 from tests.flows.town import Threshold, Town, points
 
@@ -309,3 +310,46 @@ def test_a_person_sits_as_a_juror(town: Town) -> None:
     assert actions.winnings(person) > 0
     with pytest.raises(InputError, match="no appeal is possible"):
         actions.appeal(person, case, is_for_challenge=False)
+
+
+def test_an_audit_that_no_jury_could_hear_is_not_opened(town: Town) -> None:
+    """Where too few validators had no part in a submission its audit would only hold the money: nodes let it be, and settle."""
+    rule(town, audit_bps=5000, challenge_seconds=60)
+    submission = judged_badly(town, True, [Threshold()] * 2)
+    town.mine(3)
+    assert not actions.is_audit_due(town.ctx, town.ctx.docket.case(submission))
+    parameters.set_parameter(town.ctx.chain, GOVERNOR, "audit_size", 1)
+    assert actions.is_audit_due(town.ctx, town.ctx.docket.case(submission))
+    town.advance(60)
+    assert not actions.is_audit_due(town.ctx, town.ctx.docket.case(submission))
+    town.settle(submission)
+    assert not town.ctx.docket.case(submission).hearings
+
+
+def test_whoever_is_faster_is_no_error(town: Town) -> None:
+    """Two nodes that open the same audit, or draw the same jury, from one look at the chain: one does it, the other goes on."""
+    rule(town, audit_bps=5000, audit_size=1)
+    submission = judged_badly(town, True, [Threshold()] * 2)
+    town.mine(3)
+    case, (one, other) = town.ctx.docket.case(submission), [v.ctx for v in town.validators[:2]]
+    rejected, hung = (np.zeros(20, dtype=np.bool_),) * 2
+
+    def first(duty: str, rank: int) -> bool:
+        juries.audit(one.chain, one.sender, submission, pack(rejected), pack(hung))
+        return True
+
+    assert not actions.open_audit(other, case, turn=first)
+    assert len(case.hearings) == 1
+    town.next_period()
+    town.mine(2)
+
+    def drawn(duty: str, rank: int) -> bool:
+        return bool(actions.move(one, case.hearings[0]))
+
+    for _ in range(12):
+        if case.hearings[0].benches:
+            break
+        assert actions.move(other, case.hearings[0], turn=drawn) in ("", "redraw")
+        town.mine()
+        town.ctx.docket.refresh()
+    assert len(case.hearings[0].jurors) == 1

@@ -15,7 +15,7 @@ from sheaf.cli.frame.paper import Paper
 from sheaf.domain.errors import SheafError
 from sheaf.simulation import report
 from sheaf.simulation.agents import habits
-from sheaf.simulation.run import Outcome, Scenario, Summary, play_all, summarise
+from sheaf.simulation.run import Outcome, Scenario, Summary, hush, play_all, summarise
 from sheaf.simulation.sweep import Sweep, names, parse, sweep
 
 Follow = Callable[[Iterator[Outcome]], Iterator[Outcome]]
@@ -48,6 +48,7 @@ def main(
     """
     scenario, numbers = Scenario(names, rounds=rounds), range(first, first + seeds)
     at_once = min(processes or os.cpu_count() or 1, seeds)
+    hush()
     try:
         sweeps = [parse(text) for text in vary or []]
         plain = 0 if sweeps else 1

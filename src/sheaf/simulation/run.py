@@ -130,8 +130,17 @@ def _in_processes(worlds: Sequence[tuple[Scenario, int]], processes: int) -> Ite
     from multiprocessing import get_context
 
     # Forked children would share locks of libraries with threads of their own.
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=hush) as pool:
         yield from pool.map(_play_one, worlds)
+
+
+def hush() -> None:
+    """Let nodes in this process keep to themselves what they put off: in a world under attack that is all day's work."""
+    import logging
+
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def _play_one(given: tuple[Scenario, int]) -> Outcome:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 NEVER = 2**63
 """A block number beyond all."""
 
-CONTRACTS = ("Parameters", "Nodes", "Stakes", "Requests", "Committees", "Reviews", "Scores", "Disputes", "Reversals")
+CONTRACTS = (
+    "Parameters", "Nodes", "Stakes", "Requests", "Committees", "Reviews", "Scores", "Disputes", "Reversals",
+)  # fmt: skip
 
 
 @dataclass

@@ -31,7 +31,7 @@ class ItemLabel(msgspec.Struct, frozen=True):
 
 
 class WorkerReport(msgspec.Struct, frozen=True):
-    """One worker: labels given, chance to be right, spammer score (0 surely not; 0.5 undecided; 1 surely; to 2: copies), ring or -1."""
+    """One worker: labels given, chance to be right, spammer score (0 surely not; 0.5 undecided; 1 surely), ring or -1."""
 
     worker: int
     labels: int

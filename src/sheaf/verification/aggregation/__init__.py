@@ -1,7 +1,7 @@
 """Many labels, one answer: each algorithm a file, one shape of data in and one out, the same bits on every machine.
 
-`infer` is the whole way: rings are found and reduced to one vote each, the methods are mixed, the posterior is
-calibrated, workers are rated.
+`infer` is the whole way: rings are found and reduced to one vote each, sure spammers are left out, the methods are
+mixed, the posterior is calibrated, workers are rated.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sheaf.verification.aggregation.majority import majority
 from sheaf.verification.aggregation.minimax import minimax
 from sheaf.verification.aggregation.rings import robust
 from sheaf.verification.aggregation.rings.robust import Community
-from sheaf.verification.aggregation.workers import spammer_scores
+from sheaf.verification.aggregation.workers import sifted, spammer_scores
 
 __all__ = ["METHODS", "Community", "Inference", "Labels", "Truth", "infer"]
 
@@ -42,7 +42,7 @@ class Inference:
     """What labels say: `truth` (calibrated), the weight of each method, the communities and which of them are rings, and the workers.
 
     `ring` and `spammer` have shape (workers,): the number of a worker's ring or -1, and how much it looks like a spammer
-    (0 surely not, ½ undecided, 1 surely, 1 to 2 copies). `calibration` rests on gold unless its `gold` is 0.
+    (0 surely not, ½ undecided, 1 surely). `calibration` rests on gold unless its `gold` is 0.
     """
 
     truth: Truth
@@ -62,7 +62,7 @@ def infer(labels: Labels) -> Inference:
     has_gold = len(labels.known) > 0
     found = robust.judged(labels) if has_gold else []
     caught = robust.rings(found)
-    fair = robust.without(labels, caught)
+    fair = sifted(labels, robust.without(labels, caught))
     found_by = members(fair)
     truths = list(found_by.values())
     how = pool(fair, truths)
@@ -71,10 +71,8 @@ def infer(labels: Labels) -> Inference:
     calibration = calibrated(fair, mean.posterior, odds) if has_gold else uncalibrated()
     posterior = calibration.apply(fair, mean.posterior, odds)
     ring, skill = np.full(labels.workers, -1, dtype=np.int64), mean.skill[: labels.workers].copy()
-    is_copy = np.zeros(labels.workers, dtype=np.bool_)
     for number, community in enumerate(caught):
         ring[community.members] = number
-        is_copy[community.members] = community.is_copy
         skill[community.members] = mean.skill[labels.workers + number]
     return Inference(
         truth=Truth(posterior, skill, mean.steps),
@@ -82,6 +80,6 @@ def infer(labels: Labels) -> Inference:
         communities=found,
         rings=caught,
         ring=ring,
-        spammer=spammer_scores(labels, dawid_skene(fair).posterior, is_copy),
+        spammer=spammer_scores(labels, dawid_skene(fair).posterior, ring),
         calibration=calibration,
     )

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sheaf.verification.aggregation.exact import Flags, Floats, exp, log, log_gamma, on_grid, total, totals
+from sheaf.verification.aggregation.dawid_skene import dawid_skene
+from sheaf.verification.aggregation.exact import Floats, Integers, exp, log, log_gamma, on_grid, total, totals
 from sheaf.verification.aggregation.labels import Labels
 
 STRENGTH = 2.0
@@ -29,30 +30,54 @@ SLIP = 0.05
 HONEST = 0.7
 """How far a worker is taken for honest to begin with."""
 ROUNDS = 6
+SURE = 4.6
+"""Odds, in logarithms, from which a worker is left out: 99 to 1."""
+PASSES = 4
 COARSE = 2.0**20
 """Steps to the unit of sums of logarithms."""
 
 
-def spammer_scores(labels: Labels, posterior: Floats, is_copy: Flags) -> Floats:
-    """Return how much each worker looks like a spammer: ½ undecided, 0 surely not, 1 surely, 1 to 2 copies; shape (workers,).
+def spammer_scores(labels: Labels, posterior: Floats, ring: Integers | None = None) -> Floats:
+    """Return how much each worker looks like a spammer: ½ undecided, 0 surely not, 1 surely; shape (workers,).
 
     With odds of e^x for a spammer it is ½ + x / (2 + 2 |x|), so the order of workers is that of the odds. `posterior` has shape (items,
-    classes). `is_copy` (workers,) marks who repeats a ring: what it says is not its own, however right it seems.
+    classes). `ring` (workers,) has the number of the ring in which each was found, or -1: such a worker may be one who repeats it.
     """
-    odds = spammer_odds(labels, posterior)
-    scores: Floats = 0.5 + 0.5 * odds / (1.0 + np.abs(odds)) + is_copy
+    odds = spammer_odds(labels, posterior, ring)
+    scores: Floats = 0.5 + 0.5 * odds / (1.0 + np.abs(odds))
     return scores
 
 
-def spammer_odds(labels: Labels, posterior: Floats) -> Floats:
+def spammer_odds(labels: Labels, posterior: Floats, ring: Integers | None = None) -> Floats:
     """Return the logarithm of the odds that each worker is a spammer, a fair coin before its labels are seen; shape (workers,)."""
     counts = _counts(labels, posterior)
     spam = _spam(counts)
     honest = np.full(labels.workers, HONEST)
+    if ring is not None and (ring >= 0).any():
+        spam = np.where(ring >= 0, _either(spam, _repeating(labels, ring)) + SURE, spam)
+        honest[ring >= 0] = 1.0 - HONEST
     for _ in range(ROUNDS):
         odds: Floats = spam - _earnest(counts, honest)
         honest = on_grid(1.0 / (1.0 + exp(np.clip(odds, -30.0, 30.0))))
     return odds
+
+
+def sifted(labels: Labels, fair: Labels) -> Labels:
+    """Return `fair`, which are `labels` with each ring as one worker, without those whose labels surely say nothing of the truth.
+
+    Many who repeat themselves agree with each other, and so look right to every method that begins with the crowd. Rated by what is
+    left without them, more may be sure spammers: up to PASSES times. An item whose labels are all theirs keeps them.
+    """
+    kept = fair
+    for _ in range(PASSES):
+        odds = spammer_odds(labels, dawid_skene(kept).posterior)
+        is_sure = np.append(odds > SURE, np.zeros(fair.workers - labels.workers, dtype=np.bool_))
+        stays = ~is_sure[fair.worker]
+        stays |= (np.bincount(fair.item[stays], minlength=fair.items) == 0)[fair.item]
+        before, kept = kept, fair.only(stays)
+        if len(before) == len(kept) and (before.worker == kept.worker).all():
+            break
+    return kept
 
 
 def _counts(labels: Labels, posterior: Floats) -> Floats:
@@ -89,6 +114,34 @@ def _spam(counts: Floats) -> Floats:
     of_kind = np.stack(kinds)
     most = of_kind.max(axis=0)
     mean: Floats = most + log(total(on_grid(exp(of_kind - most)), axis=0))
+    return mean
+
+
+def _repeating(labels: Labels, ring: Integers) -> Floats:
+    """The log likelihood of each worker's labels if it repeats what the others of its ring say, but for slips; 0 without a ring.
+
+    Of an item that none of them labelled every answer is as likely.
+    """
+    k, rows = labels.classes, np.arange(len(labels))
+    found = np.zeros(labels.workers)
+    for number in range(int(ring.max()) + 1):
+        is_own = (ring == number)[labels.worker]
+        votes = np.zeros((labels.items, k))
+        np.add.at(votes, (labels.item[is_own], labels.label[is_own]), 1.0)
+        others = votes[labels.item]
+        others[rows, labels.label] -= 1.0
+        met = np.maximum(others.sum(axis=1), 0.0)
+        share = others[rows, labels.label] / np.maximum(met, 1.0)
+        same, apart, unknown = _log(1.0 - SLIP), _log(SLIP / (k - 1)), _log(1.0 / k)
+        each = np.where(met > 0.0, share * same + (1.0 - share) * apart, unknown)
+        found += np.where(ring == number, totals(labels.worker, on_grid(each * is_own), labels.workers), 0.0)
+    return found
+
+
+def _either(one: Floats, other: Floats) -> Floats:
+    """The log likelihood where either is as likely to begin with."""
+    most = np.maximum(one, other)
+    mean: Floats = most + log(on_grid(0.5 * (exp(one - most) + exp(other - most))))
     return mean
 
 

@@ -125,7 +125,7 @@ def rated(kind: str, labels_each: int) -> np.ndarray:
     labels = Labels.of(item, worker, label)
     posterior = np.zeros((labels.items, 2))
     posterior[np.arange(labels.items), truth[: labels.items]] = 1.0
-    return rating.spammer_scores(labels, posterior, np.zeros(count, dtype=np.bool_))
+    return rating.spammer_scores(labels, posterior)
 
 
 @pytest.mark.parametrize("kind", ["random", "constant", "camouflage", "misleading"])
@@ -142,12 +142,45 @@ def test_few_labels_say_little() -> None:
     assert min(few.min(), many.min()) >= 0.0 and max(few.max(), many.max()) <= 1.0
 
 
-def test_copies_stand_above_all() -> None:
-    """Who is marked as copying a ring scores above 1, whatever its labels say."""
-    labels, _ = labels_of(4)
-    is_copy = np.arange(labels.workers) == 2
-    score = rating.spammer_scores(labels, METHODS["majority"](labels).posterior, is_copy)
-    assert score[2] >= 1.0 > np.delete(score, 2).max()
+def test_who_repeats_a_ring_stands_out_and_who_only_stands_beside_it_does_not() -> None:
+    """Of four in a ring three repeat each other, right as often as anybody; the fourth answers for itself and stays below them."""
+    labels, truth = labels_of(4, items=200, workers=12, classes=3, each=6)
+    said = np.where(drawn(200, 70, 100) < 85, truth, drawn(200, 71, 3))
+    item = np.concatenate([labels.item, np.tile(np.arange(200), 3)])
+    worker = np.concatenate([labels.worker, np.repeat([12, 13, 14], 200)])
+    found = Labels.of(item, worker, np.concatenate([labels.label, np.tile(said, 3)]))
+    posterior = np.eye(3)[truth]
+    alone = rating.spammer_scores(found, posterior)
+    apart = int(alone[:12].argmin())
+    ring = np.where((np.arange(15) >= 12) | (np.arange(15) == apart), 0, -1)
+    beside = rating.spammer_scores(found, posterior, ring)
+    assert alone[12:].max() < 0.5 < 0.95 < beside[12:].min()
+    assert beside[apart] < 0.5
+
+
+def test_many_who_repeat_themselves_do_not_win() -> None:
+    """Two in five say always 1: by themselves Dawid and Skene believe them, the whole way leaves them out and loses less than a point."""
+    labels, truth = labels_of(6, gold=10, items=300, workers=30, classes=2, each=5)
+    mute = np.arange(30, 50)
+    item = np.concatenate([labels.item, np.tile(np.arange(300), 20)])
+    worker = np.concatenate([labels.worker, np.repeat(mute, 300)])
+    label = np.concatenate([labels.label, np.ones(300 * 20, dtype=np.int64)])
+    gold = {int(i): int(truth[i]) for i in labels.known}
+    attacked = Labels.of(item, worker, label, gold)
+    clean = (infer(labels).truth.label == truth).mean()
+    assert (METHODS["dawid_skene"](attacked.blind).label == truth).mean() < clean - 0.1
+    assert (infer(attacked).truth.label == truth).mean() > clean - 0.01
+
+
+def test_an_item_of_spammers_alone_keeps_its_labels() -> None:
+    """Who is left out leaves no item without any label."""
+    labels, _ = labels_of(7, items=120, workers=10, classes=2, each=4)
+    item = np.concatenate([labels.item, np.arange(121), np.arange(121)])
+    worker = np.concatenate([labels.worker, np.full(121, 10), np.full(121, 11)])
+    label = np.concatenate([labels.label, np.zeros(121, dtype=np.int64), np.ones(121, dtype=np.int64)])
+    found = Labels.of(item, worker, label)
+    left = rating.sifted(found, found)
+    assert len(left) == len(labels) + 2 and left.votes[120].sum() == 2
 
 
 def test_who_gave_no_label_is_undecided() -> None:
