@@ -6,13 +6,15 @@ import os
 
 from benchmarks.report import Figure, Options, main
 from sheaf.simulation.agents import habits
-from sheaf.simulation.measures import Interval, false_jail, false_rejection
+from sheaf.simulation.measures import Interval, false_jail, false_rejection, false_slash
 from sheaf.simulation.run import Scenario, Summary, play_each, summarise
 
 SKILL = 0.95
 """Of honest validators, where chance is computed: what the test on gold is made for."""
 SIZES = ((5, 4), (7, 5), (11, 8))
 """Seats and quorum by the value of a batch."""
+AUDITED = (5, 48, 256)
+"""Records that an audited validator was asked for: what a first round left open, a batch with its gold, a whole word."""
 
 
 def measure(options: Options) -> list[Figure]:
@@ -54,6 +56,7 @@ def _attack(name: str, found: Summary) -> list[Figure]:
         Figure(f"{name}: recall of what was good", found.recall.mean, "share", target=None),
         Figure(f"{name}: fees", found.fees.mean, "tokens a world"),
         Figure(f"{name}: at stake", found.at_stake.mean, "tokens a submission"),
+        Figure(f"{name}: taken from the stake of honest validators", found.lost.mean, "tokens a world"),
         Figure(f"{name}: gas", found.gas.mean, "gas a world"),
     ]
 
@@ -85,17 +88,25 @@ def _honest(found: list[Summary]) -> list[Figure]:
 
 
 def _chance() -> list[Figure]:
-    return [
+    """Return what chance alone does to honest people who are right as often as the law expects, computed exactly."""
+    figures = [
         Figure(
             f"right record rejected by {size} honest validators, exact", false_rejection(SKILL, size, quorum), "share",
             limit=0.001, against=".1 %",
         )
         for size, quorum in SIZES
-    ] + [
-        Figure(
-            "honest validator jailed by one test on gold, exact", false_jail(SKILL), "share", limit=0.0001, against=".01 %"
-        )
     ]  # fmt: skip
+    jailed = false_jail(SKILL)
+    name = "honest validator jailed by one test on gold, exact"
+    figures.append(Figure(name, jailed, "share", limit=0.0001, against=".01 %"))
+    for records in AUDITED:
+        chance, share = false_slash(SKILL, records)
+        name = f"honest validator slashed by an audit of {records} records"
+        figures += [
+            Figure(f"{name}, exact", chance, "share", limit=0.0001, against=".01 %"),
+            Figure(f"{name}, mean loss", share, "of the lock"),
+        ]
+    return figures
 
 
 if __name__ == "__main__":

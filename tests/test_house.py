@@ -45,6 +45,7 @@ LONG_FILES: dict[str, str] = {}
 LONG_FUNCTIONS: dict[str, str] = {}
 MANY_PARAMETERS: dict[str, str] = {
     "src/sheaf/actions/request.py:open_request": "a request has that many terms; all but context and specification go by name",
+    "src/sheaf/simulation/__main__.py:main": "options of a command line",
     "src/sheaf/review/reviews.py:reveal": "chain, signer, and the five things that the contract's call is made of",
 }
 FULL_ROOMS: dict[str, str] = {

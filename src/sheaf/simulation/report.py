@@ -41,6 +41,7 @@ def facts(found: Summary) -> Iterator[tuple[str, str]]:
     yield "honest validators jailed", str(found.jailed)
     yield "fees paid, tokens a world", f"{found.fees.mean:.2f}"
     yield "locked by validators, tokens a submission", f"{found.at_stake.mean:.0f}"
+    yield "taken from the stake of honest validators, tokens a world", f"{found.lost.mean:.2f}"
     yield "gas a world", f"{found.gas.mean:,.0f}"
     yield "from submission to settlement, seconds of a local market", f"{found.seconds.mean:.0f}"
 

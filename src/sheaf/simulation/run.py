@@ -62,6 +62,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     recall: Interval
     fees: Interval
     at_stake: Interval
+    lost: Interval
     gas: Interval
     seconds: Interval
     slashed: float
@@ -165,6 +166,7 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
         recall=over(lambda market: market.recall),
         fees=over(lambda market: market.fees),
         at_stake=over(lambda market: market.at_stake),
+        lost=over(lambda market: market.lost),
         gas=over(lambda market: market.gas),
         seconds=over(lambda market: market.seconds),
         slashed=sum(one.wrongly for one in markets) / offered if offered else 0.0,
