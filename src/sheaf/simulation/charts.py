@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 WIDTH, HEIGHT = 960, 540
-LEFT, RIGHT, TOP, BOTTOM = 90, 250, 50, 70
+LEFT, RIGHT, TOP, BOTTOM = 90, 250, 80, 70
 # Okabe and Ito's colours, told apart by everyone.
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INK, GRID = "#333333", "#DDDDDD"
@@ -44,7 +44,7 @@ def chart(title: str, x_name: str, y_name: str, lines: Mapping[str, Sequence[Dot
     across = _Scale([dot.x for dot in dots], LEFT, WIDTH - RIGHT)
     up = _Scale([v for dot in dots for v in (dot.low, dot.high)], HEIGHT - BOTTOM, TOP)
     _frame(draw, across, up, sorted({dot.x for dot in dots}))
-    draw.text((LEFT, 16), title, fill=INK)
+    draw.text((LEFT, 16), title, fill=INK, font=ImageFont.load_default(20))
     draw.text(((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 28), x_name, fill=INK, anchor="mm")
     draw.text((LEFT, TOP - 14), y_name, fill=INK, anchor="ls")
     for number, (name, line) in enumerate(lines.items()):
