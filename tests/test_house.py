@@ -45,12 +45,14 @@ LONG_FILES: dict[str, str] = {}
 LONG_FUNCTIONS: dict[str, str] = {}
 MANY_PARAMETERS: dict[str, str] = {
     "src/sheaf/actions/request.py:open_request": "a request has that many terms; all but context and specification go by name",
+    "src/sheaf/simulation/__main__.py:main": "options of a command line",
     "src/sheaf/review/reviews.py:reveal": "chain, signer, and the five things that the contract's call is made of",
 }
 FULL_ROOMS: dict[str, str] = {
     "src/sheaf/actions": "one verb, one file: it is the list of what one can do",
     "src/sheaf/cli": "one noun, one file",
     "src/sheaf/review": "one twin for each contract, and the pure parts of three of them",
+    "src/sheaf/simulation/agents": "one habit, one file",
 }
 # Contracts that are nothing but an implementation of a port, whose interface is the port's.
 PORTS = {"BlockBeacon": "IBeacon"}

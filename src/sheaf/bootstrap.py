@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,17 @@ if TYPE_CHECKING:
     from sheaf.domain.ports import Judge
     from sheaf.domain.request import Specification
 
-__all__ = ["connect", "deploy", "judge", "keystore_directory", "local", "password_of", "read_settings"]
+__all__ = [
+    "Snapshot",
+    "connect",
+    "deploy",
+    "judge",
+    "keystore_directory",
+    "local",
+    "password_of",
+    "read_settings",
+    "snapshot",
+]
 
 FAUCET_NAME = "faucet"
 CHECKS_ONLY = "checks-only"
@@ -66,26 +77,62 @@ class ApproveAll:
         return np.ones(records.num_rows, dtype=np.bool_)
 
 
-def local(*, directory: Path | None = None, seed: int = 0) -> Context:
+@dataclass(frozen=True)
+class Snapshot:
+    """A local market as it stood: its chain, where its contracts are, and the seed that it was made with."""
+
+    chain: bytes
+    deployment: Deployment
+    seed: int
+
+
+def snapshot(ctx: Context, seed: int = 0) -> Snapshot:
+    """Return a market of this process for `local` to begin from; what lies in store, mailbox and journals is not in it."""
+    if ctx.engine is None or ctx.chain.deployment is None:
+        raise InputError("market", "remote", "take a snapshot of a market of this process")
+    return Snapshot(ctx.engine.dump(), ctx.chain.deployment, seed)
+
+
+def local(
+    *,
+    directory: Path | None = None,
+    seed: int = 0,
+    home: Path | None = None,
+    since: Snapshot | None = None,
+    fixed_gas: int = 0,
+    parameters: Mapping[str, int] | None = None,
+) -> Context:
     """Start a market in this process: an embedded chain with the contracts deployed, play money, and time that waits for you.
 
-    What is stored lies in memory, or under `directory` if one is given. `seed` makes a run repeatable.
+    What is stored lies in memory, or under `directory` if one is given; `home` is the folder of the journals where it is another.
+    `seed` makes a run repeatable. `since` goes on from a snapshot; with `fixed_gas` no transaction's gas is estimated.
+    `parameters` are set, in this order, as by a vote.
     """
     from sheaf.chain.deploy import deploy as deploy_contracts
     from sheaf.chain.devchain import Devchain
     from sheaf.chain.rpc import Chain
     from sheaf.chain.signer import Signer
+    from sheaf.chain.transactions import Policy
+    from sheaf.governance.parameters import set_parameter
     from sheaf.store.local import LocalStore
     from sheaf.store.mailbox import LocalMailbox, MemoryMailbox
     from sheaf.store.memory import MemoryStore
 
-    engine = Devchain(seed)
-    deployer = Signer(hashlib.sha256(f"sheaf local deployer {seed}".encode()).digest())
-    engine.fund(deployer.address, 10**24)
-    chain = Chain(engine, deploy_contracts(Chain(engine), deployer, "local"))
-    home = directory or Path(tempfile.mkdtemp(prefix="sheaf-"))
-    store = LocalStore(home / "store") if directory else MemoryStore()
-    mailbox = LocalMailbox(home / "mailbox") if directory else MemoryMailbox()
+    origin = seed if since is None else since.seed
+    engine, policy = Devchain(origin), Policy(fixed_gas=fixed_gas)
+    deployer = Signer(hashlib.sha256(f"sheaf local deployer {origin}".encode()).digest())
+    if since is None:
+        engine.fund(deployer.address, 10**24)
+        deployment = deploy_contracts(Chain(engine, policy=policy), deployer, "local")
+    else:
+        engine.restore(since.chain)
+        deployment = since.deployment
+    chain = Chain(engine, deployment, policy=policy)
+    for name, value in (parameters or {}).items():
+        set_parameter(chain, deployer, name, value)
+    home = home or directory or Path(tempfile.mkdtemp(prefix="sheaf-"))
+    store = LocalStore(directory / "store") if directory else MemoryStore()
+    mailbox = LocalMailbox(directory / "mailbox") if directory else MemoryMailbox()
     return _context(
         chain,
         store,

@@ -59,7 +59,8 @@ class Devchain:
     """A chain in this process that seals a block for every transaction (unless `is_automatic` is False).
 
     `seed` decides the faucet's key and all block hashes; `started_at` is the time of block 0 in Unix seconds; each block
-    is one second later than the one before it.
+    is one second later than the one before it. `watchers` are told of every transaction before it is taken, as those who watch a
+    public mempool are, and may be quicker.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Devchain:
         self._machine = Machine()
         self._faucet = PrivateKey(keccak(f"sheaf devchain faucet {seed}".encode()))
         self.waiting: list[bytes] = []
+        self.watchers: list[Callable[[Pending], None]] = []
         self._shift_seconds = 0
         self._blocks: list[_Sealed] = []
         self._places: dict[str, tuple[int, int]] = {}
@@ -147,6 +149,8 @@ class Devchain:
             pending = self.decode(raw)
             if pending.hash in self._places or raw in self.waiting:
                 raise RpcError(-32000, "already known")
+            for watch in self.watchers:
+                watch(pending)
             if not self.is_automatic:
                 self.waiting.append(raw)
                 return pending.hash

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
 from sheaf import actions
 from sheaf.domain.amounts import WAD
+from sheaf.domain.errors import InputError
 from sheaf.simulation.agents import Agent, find
-from sheaf.simulation.world import Economy, World, is_right
+from sheaf.simulation.measures import Interval, Market, gains_of, interval, market_of
+from sheaf.simulation.world import Economy, is_right, world
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One habit (or several) among honest sellers and validators, for so many rounds; each seller sells a batch a round."""
+    """One habit (or several) among honest sellers and validators; each seller sells a batch a round.
+
+    `strength` is how many validators each habit brings that brings any; 0 leaves it to the habit. `rounds` of 0 stands for as many as
+    the habits take to show. Of the economy's validators those are honest whose place no habit takes.
+    """
 
     habits: Sequence[str]
-    rounds: int = 2
-    honest_sellers: int = 2
+    rounds: int = 0
+    strength: int = 0
+    honest_sellers: int = 1
     economy: Economy = field(default_factory=Economy)
 
 
-class Interval(msgspec.Struct, frozen=True):
-    """A mean with its 95 % interval (Student's t) over `count` values."""
-
-    mean: float
-    low: float
-    high: float
-    count: int
-
-
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What one world came to: the return of every agent in whole tokens, the quality of what was bought, and what it cost.
+    """What one world came to: the return of every agent in whole tokens, what became of the market, and how many records were delivered.
 
     A return is what an agent's accounts hold more than at the start, less what making and looking cost it; a gain is how much better
     the agent fared than by being honest: less the worth of the records that it made, and of honest reviews by its validators.
@@ -45,81 +43,140 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     returns: dict[str, float]
     gains: dict[str, float]
     honest: list[str]
-    bought: int
+    market: Market
+    delivered: int
     right: int
-    fees: float
-    gas: int
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """Means over all seeds, by habit: returns of `attackers` and of `honest`, the attackers' gains, and the share of right records."""
+    """Means over all seeds, by habit: returns of `attackers` and of `honest`, the attackers' gains; and of the market.
+
+    `slashed` is the share of good records of honest sellers that were rejected, `jailed` how many of the `seats` honest validators
+    were, in all worlds.
+    """
 
     attackers: dict[str, Interval]
     gains: dict[str, Interval]
     honest: dict[str, Interval]
     precision: Interval
+    recall: Interval
+    fees: Interval
+    at_stake: Interval
+    lost: Interval
+    gas: Interval
+    seconds: Interval
+    slashed: float
+    jailed: int
+    seats: int
     seeds: int
 
 
 def play(scenario: Scenario, seed: int) -> Outcome:
-    """Play one world from start to end. Raises InputError for an unknown habit."""
-    world = World(seed, scenario.economy)
+    """Play one world from start to end. Raises InputError for an unknown habit or too few validators."""
     agents = _people(scenario)
-    for agent in agents:
-        agent.join(world)
-    world.settle_in()
-    start = {agent.name: sum(map(world.wealth, agent.accounts)) for agent in agents}
-    first = world.market.chain.block().number
-    tables: list[pa.Table] = []
-    sellers = scenario.honest_sellers + len(scenario.habits)
-    request = world.open(scenario.rounds * (sellers + 1))
-    for _ in range(scenario.rounds):
-        world.play([number for agent in agents for number in agent.act(world, request, tables)])
-    for agent in agents:
-        agent.leave(world)
-    bought, right = _quality(world)
-    settled = world.market.chain.events("Requests", "SubmissionSettled", 0)
-    returns = {
-        agent.name: (sum(map(world.wealth, agent.accounts)) - start[agent.name]) / WAD - agent.effort(world)
-        for agent in agents
-    }
-    return Outcome(
-        seed=seed,
-        returns=returns,
-        gains=_gains(agents, returns, scenario.economy),
-        honest=[agent.name for agent in agents if agent.is_honest],
-        bought=bought,
-        right=right,
-        fees=sum(one.args["validators_paid"] + one.args["protocol_fee"] for one in settled) / WAD,
-        gas=world.market.chain.gas_used(first + 1, world.market.chain.block().number),
-    )
+    honest = [agent for agent in agents if agent.is_honest]
+    attackers = [agent.rounds for agent in agents if not agent.is_honest]
+    rounds = scenario.rounds or max(attackers, default=Agent.rounds)
+    with world(seed, scenario.economy) as made:
+        for agent in agents:
+            agent.join(made)
+        start = {agent.name: sum(map(made.wealth, agent.accounts)) for agent in agents}
+        request = made.open(rounds * (2 + sum(not (agent.is_honest and agent.judges) for agent in agents)))
+        for _ in range(rounds):
+            for agent in agents:
+                agent.act(made, request)
+            made.play()
+        made.end()
+        for agent in agents:
+            agent.leave(made)
+        market = market_of(made, request.id, honest)
+        delivered = right = 0
+        if market.bought:
+            bundle = actions.download(made.buyer, request.id, made.home / "bought").to_arrow()
+            delivered, right = bundle.num_rows, int(is_right(bundle).sum())
+        earned = {
+            agent.name: (sum(map(made.wealth, agent.accounts)) - start[agent.name]) / WAD for agent in agents
+        }
+        returns = {agent.name: earned[agent.name] - agent.effort(made) for agent in agents}
+        return Outcome(
+            seed=seed,
+            returns=returns,
+            gains=gains_of(agents, returns, scenario.economy),
+            honest=[agent.name for agent in honest],
+            market=market,
+            delivered=delivered,
+            right=right,
+        )
 
 
-def play_all(scenario: Scenario, seeds: Iterable[int]) -> Summary:
-    """Play a scenario once for each seed."""
-    outcomes = [play(scenario, seed) for seed in seeds]
+def play_all(scenario: Scenario, seeds: Iterable[int], *, processes: int = 1) -> Iterator[Outcome]:
+    """Play a scenario once for each seed, in so many processes; outcomes come in the order of the seeds."""
+    return play_each([(scenario, seed) for seed in seeds], processes=processes)
+
+
+def play_each(worlds: Sequence[tuple[Scenario, int]], *, processes: int = 1) -> Iterator[Outcome]:
+    """Play worlds by scenario and seed, in so many processes; outcomes come in the order of the worlds.
+
+    Raises InputError for unknown habits before anything is played.
+    """
+    for scenario in {id(scenario): scenario for scenario, _ in worlds}.values():
+        _people(scenario)
+    if processes <= 1:
+        return (play(scenario, seed) for scenario, seed in worlds)
+    return _in_processes(worlds, processes)
+
+
+def _in_processes(worlds: Sequence[tuple[Scenario, int]], processes: int) -> Iterator[Outcome]:
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # Forked children would share locks of libraries with threads of their own.
+    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=hush) as pool:
+        yield from pool.map(_play_one, worlds)
+
+
+def hush() -> None:
+    """Let nodes in this process keep to themselves what they put off: in a world under attack that is all day's work."""
+    import logging
+
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+def _play_one(given: tuple[Scenario, int]) -> Outcome:
+    return play(*given)
+
+
+def summarise(outcomes: Sequence[Outcome]) -> Summary:
+    """Return means and intervals over worlds of one scenario. Raises InputError where there are none."""
+    if not outcomes:
+        raise InputError("seeds", 0, "play one world at least")
+    markets = [one.market for one in outcomes]
+    offered = sum(one.honest_offered for one in markets)
+
+    def over(read: Callable[[Market], float]) -> Interval:
+        return interval([read(market) for market in markets])
+
     return Summary(
         attackers=_by_habit(outcomes, "returns", is_honest=False),
         gains=_by_habit(outcomes, "gains", is_honest=False),
         honest=_by_habit(outcomes, "returns", is_honest=True),
-        precision=interval([one.right / one.bought for one in outcomes if one.bought]),
+        precision=over(lambda market: market.precision),
+        recall=over(lambda market: market.recall),
+        fees=over(lambda market: market.fees),
+        at_stake=over(lambda market: market.at_stake),
+        lost=over(lambda market: market.lost),
+        gas=over(lambda market: market.gas),
+        seconds=over(lambda market: market.seconds),
+        slashed=sum(one.wrongly for one in markets) / offered if offered else 0.0,
+        jailed=sum(one.jailed for one in markets),
+        seats=sum(one.validators for one in markets),
         seeds=len(outcomes),
     )
 
 
-def interval(values: Sequence[float]) -> Interval:
-    """Return mean and 95 % interval; an interval of one value has no width."""
-    count = len(values)
-    mean = float(np.mean(values)) if count else 0.0
-    if count < 2:
-        return Interval(mean, mean, mean, count)
-    from scipy.special import stdtrit  # type: ignore[import-untyped]
-
-    half = float(stdtrit(count - 1, 0.975)) * float(np.std(values, ddof=1)) / count**0.5
-    return Interval(mean, mean - half, mean + half, count)
-
-
-def _by_habit(outcomes: list[Outcome], what: str, *, is_honest: bool) -> dict[str, Interval]:
+def _by_habit(outcomes: Sequence[Outcome], what: str, *, is_honest: bool) -> dict[str, Interval]:
     """Return an interval a habit over worlds: agents of one habit in one world share its luck and count as one."""
     found: dict[str, list[float]] = {}
     for one in outcomes:
@@ -132,29 +189,14 @@ def _by_habit(outcomes: list[Outcome], what: str, *, is_honest: bool) -> dict[st
     return {habit: interval(values) for habit, values in found.items()}
 
 
-def _gains(agents: list[Agent], returns: dict[str, float], economy: Economy) -> dict[str, float]:
-    peers = [returns[agent.name] for agent in agents if agent.is_honest and agent.judges]
-    review = float(np.mean(peers)) if peers else 0.0
-    margin = economy.price - economy.make_cost
-    return {
-        agent.name: returns[agent.name] - agent.made * margin - len(agent.judges) * review for agent in agents
-    }
-
-
 def _people(scenario: Scenario) -> list[Agent]:
-    """Return everybody: who attacks, honest sellers, and honest validators in the places that are left."""
-    attackers = [find(name)(number + 1) for number, name in enumerate(scenario.habits)]
+    """Return everybody: honest sellers, who has the habits, and honest validators in the places that are left."""
     sellers = [find("honest-seller")(number + 1) for number in range(scenario.honest_sellers)]
-    validators = [find("honest-validator")(number + 1) for number in range(scenario.economy.validators)]
-    return [*sellers, *attackers, *validators]
-
-
-def _quality(world: World) -> tuple[int, int]:
-    """Return how many records the buyer's request bought, and how many of them are right."""
-    import tempfile
-    from pathlib import Path
-
-    with tempfile.TemporaryDirectory() as folder:
-        bundle = actions.download(world.buyer, 1, Path(folder) / "bought")
-        table = bundle.to_arrow()
-        return table.num_rows, int(is_right(table).sum())
+    attackers = [find(name)(number + 1) for number, name in enumerate(scenario.habits)]
+    for agent in chain.from_iterable(attackers):
+        agent.strength = scenario.strength
+    left = scenario.economy.validators - sum(agent.brings for made in attackers for agent in made)
+    if left < 0:
+        raise InputError("validators", scenario.economy.validators, f"these habits take {-left} more")
+    validators = [find("honest-validator")(number + 1) for number in range(left)]
+    return [*chain.from_iterable(sellers), *chain.from_iterable(attackers), *chain.from_iterable(validators)]

@@ -5,26 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from sheaf.domain.errors import InputError
+from sheaf.simulation.__main__ import main
 from sheaf.simulation.agents import find, habits
-from sheaf.simulation.run import Scenario, interval, play
-from sheaf.simulation.world import Economy, Opinionated, is_right, points, skilled
+from sheaf.simulation.run import Scenario, play, play_all, play_each, summarise
+from sheaf.simulation.world import Economy, Opinionated, is_near, is_right, points, skilled
 
-SMALL = Economy(records=8, validators=5, skill=1.0)
-
-
-def test_an_interval_is_students() -> None:
-    """For 20 values it is the mean ± 2.093 standard errors (the tables' t for 19 degrees of freedom)."""
-    values = np.random.default_rng(0).normal(3, 2, 20)
-    found, half = interval(values.tolist()), 2.093 * values.std(ddof=1) / 20**0.5
-    assert (found.low, found.mean, found.high) == pytest.approx(
-        (values.mean() - half, values.mean(), values.mean() + half), rel=1e-4
-    )
-    assert interval([7.0]).low == interval([7.0]).high == 7.0
+SMALL = Economy(records=8, validators=5, skill=1.0, gold_share=0.0, parameters=())
 
 
 def test_points_are_wrong_as_often_as_asked() -> None:
@@ -32,6 +26,13 @@ def test_points_are_wrong_as_often_as_asked() -> None:
     table = points(np.random.default_rng(1), 200, 0.25)
     assert is_right(table).sum() == 150
     assert len(set(table.column("x").to_pylist())) == 200
+
+
+def test_near_is_near_on_either_side() -> None:
+    """Points are near those within the distance, above and below, and nothing is near to nothing."""
+    x, known = np.array([0.1, 0.2, 0.3]), np.array([0.3 + 1e-7, 0.1 - 1e-7])
+    assert is_near(x, known).tolist() == [True, False, True]
+    assert not is_near(x, np.zeros(0)).any()
 
 
 def test_a_skilled_judge_errs_at_its_rate() -> None:
@@ -48,50 +49,76 @@ def test_a_skilled_judge_errs_at_its_rate() -> None:
 def test_every_habit_can_be_made() -> None:
     """Each file of habits gives agents with names of their own; an unknown habit is refused with the known ones."""
     for name, make in habits().items():
-        assert make(1).name != make(2).name
-        assert make(1).is_honest == name.startswith("honest")
+        assert make(1)[0].name != make(2)[0].name
+        assert make(1)[0].is_honest == name.startswith("honest")
     with pytest.raises(InputError, match="garbage-sybil"):
         find("nobody")
 
 
-def test_a_seller_of_garbage_loses_its_bond() -> None:
-    """With judges that never err, a seller whose records are all wrong loses β and the fee of each; everybody else earns."""
-    world = play(Scenario(["recycler"], rounds=2, honest_sellers=1, economy=SMALL), 0)
-    assert world.returns["recycler 1"] == pytest.approx(-8 * (0.20 + 0.04))
-    assert world.returns["honest seller 1"] == pytest.approx(16 * (1 - 0.5))
-    assert all(world.returns[f"honest validator {n + 1}"] > 0 for n in range(5))
-    assert (world.bought, world.right) == (16, 16)
+def test_the_same_seed_gives_the_same_world_and_another_another() -> None:
+    """Two plays of one seed agree to the unit; another has other hashes, and its transactions cost otherwise."""
+    scenario = Scenario(["wash-trader"], rounds=1, honest_sellers=0, economy=SMALL)
+    first, second, other = (play(scenario, seed) for seed in (3, 3, 4))
+    assert first == second
+    assert first.market.gas != other.market.gas
 
 
-def test_half_honest_is_worse_than_honest() -> None:
-    """The wrong half costs its bond and fee: so much less than the right half alone would have earned."""
-    world = play(Scenario(["half-honest"], rounds=1, honest_sellers=0, economy=SMALL), 1)
-    assert world.gains["half-honest seller 1"] == pytest.approx(-4 * (0.20 + 0.04))
+def test_a_summary_takes_agents_of_a_habit_together() -> None:
+    """Means are over worlds; agents of one habit in one world count as one, and what was jailed is summed."""
+    outcomes = list(play_all(Scenario(["wash-trader"], rounds=1, honest_sellers=0, economy=SMALL), [2]))
+    found = summarise(outcomes)
+    assert found.attackers["wash trader"].mean == pytest.approx(-8 * (0.04 + 0.025))
+    mean = np.mean([v for name, v in outcomes[0].returns.items() if name.startswith("honest validator")])
+    assert found.honest["honest validator"].mean == pytest.approx(mean)
+    assert (found.seats, found.seeds, found.jailed, found.slashed) == (5, 1, 0, 0.0)
+    with pytest.raises(InputError, match="seeds"):
+        summarise([])
 
 
-def test_trading_with_oneself_costs_the_fees() -> None:
-    """Who owns both sides loses the reviewers' and the protocol's fee."""
-    world = play(Scenario(["wash-trader"], rounds=1, honest_sellers=1, economy=SMALL), 2)
-    assert world.returns["wash trader 1"] == pytest.approx(-8 * (0.04 + 0.025))
+def test_habits_need_enough_validators_and_known_names() -> None:
+    """What cannot be played is refused before a world is made."""
+    with pytest.raises(InputError, match="validators"):
+        play(Scenario(["ring"], strength=6, economy=SMALL), 0)
+    with pytest.raises(InputError, match="habit"):
+        play_each([(Scenario(["nobody"]), 0)])
 
 
-def test_the_same_seed_gives_the_same_world() -> None:
-    """Two plays of one seed agree to the unit."""
-    scenario = Scenario(["garbage-sybil"], rounds=1, honest_sellers=1, economy=SMALL)
-    assert play(scenario, 3) == play(scenario, 3)
-
-
-def test_the_command_answers_with_json_and_refuses_unknown_habits() -> None:
-    """A run is one JSON object; a habit that nobody has is refused in one line."""
-    command = [sys.executable, "-m", "sheaf.simulation"]
-    done = subprocess.run(
-        [*command, "recycler", "--seeds", "1", "--rounds", "1", "--json"], capture_output=True, text=True
-    )
+def test_the_command_answers_with_json_and_writes_a_page(tmp_path: Path) -> None:
+    """A sweep is one JSON object, and a page with charts."""
+    app = typer.Typer()
+    app.command()(main)
+    given = [
+        "wash-trader",
+        "--seeds",
+        "1",
+        "--processes",
+        "1",
+        "--sweep",
+        "validators=5",
+        "--json",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    done = CliRunner().invoke(app, given)
     found = json.loads(done.stdout)
-    assert found["seeds"] == 1 and set(found["attackers"]) == {"recycler"}
-    refused = subprocess.run([*command, "nobody"], capture_output=True, text=True)
-    assert (
-        refused.returncode == 2
-        and len(refused.stderr.strip().splitlines()) == 1
-        and "habit" in refused.stderr
+    (summary,) = found["sweeps"].values()
+    assert summary["seeds"] == 1 and set(summary["attackers"]) == {"wash trader"}
+    assert [Path(file).exists() for file in found["files"]] == [True] * 3
+
+
+def test_the_command_refuses_in_one_line() -> None:
+    """Habits that nobody has, and sweeps of nothing, end with 2 and one line that names them."""
+    app = typer.Typer()
+    app.command()(main)
+    for given, word in ((["nobody"], "habit"), (["ring", "--sweep", "luck=1"], "sweep")):
+        refused = CliRunner().invoke(app, given)
+        assert refused.exit_code == 2 and word in refused.stderr
+        assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_the_module_is_a_program() -> None:
+    """`python -m sheaf.simulation --help` names every habit."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sheaf.simulation", "--help"], capture_output=True, text=True
     )
+    assert done.returncode == 0 and "camouflage-validator" in done.stdout

@@ -8,8 +8,6 @@ from sheaf.simulation.agents import Agent
 from sheaf.simulation.world import points
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from sheaf.domain.ids import SubmissionId
     from sheaf.domain.request import Request
     from sheaf.simulation.world import World
@@ -24,16 +22,15 @@ class Seller(Agent):
 
     def join(self, world: World) -> None:
         """Open one account."""
-        self.accounts = [world.account(self.name, 1_000)]
+        self.accounts = [world.account(self.name)]
 
-    def act(self, world: World, request: Request, before: list[pa.Table]) -> list[SubmissionId]:
+    def act(self, world: World, request: Request) -> list[SubmissionId]:
         """Sell one batch."""
         table = points(world.rng, world.economy.records, self.wrong)
         self.made += round(table.num_rows * (1 - self.wrong))
-        before.append(table)
-        return [world.sell(self.accounts[0], request, table)]
+        return [world.sell(self.accounts[0], request, table, by=self.name)]
 
 
-def make(number: int) -> Agent:
+def make(number: int) -> list[Agent]:
     """Return an honest contributor."""
-    return Seller(f"honest seller {number}", is_honest=True)
+    return [Seller(f"honest seller {number}", is_honest=True)]

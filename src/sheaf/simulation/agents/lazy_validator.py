@@ -1,8 +1,8 @@
-"""Approves every record without looking."""
+"""Approves every record without looking: four validators under one hand, so that few batches show much."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 class Lazy(Reviewer):
     """Spends nothing on looking."""
 
-    def judge(self, world: World) -> Opinionated:
+    seats: ClassVar[int] = 4
+    rounds: ClassVar[int] = 6
+
+    def judge(self, world: World, seat: int) -> Opinionated:
         """Return a judge that approves all."""
         return Opinionated(lambda _, right: np.ones(len(right), dtype=np.bool_), looks=False)
 
 
-def make(number: int) -> Agent:
+def make(number: int) -> list[Agent]:
     """Return a lazy validator."""
-    return Lazy(f"lazy validator {number}")
+    return [Lazy(f"lazy validator {number}")]

@@ -15,19 +15,27 @@ if TYPE_CHECKING:
 
 
 class Recycler(Agent):
-    """Sells the last batch it has seen, from the second round on."""
+    """Sells a batch that somebody else sold in an earlier round, from the second round on."""
 
     def join(self, world: World) -> None:
         """Open one account."""
-        self.accounts = [world.account(self.name, 1_000)]
+        self.accounts = [world.account(self.name)]
         self._seen: pa.Table | None = None
 
-    def act(self, world: World, request: Request, before: list[pa.Table]) -> list[SubmissionId]:
+    def act(self, world: World, request: Request) -> list[SubmissionId]:
         """Sell what was sold in the round before."""
-        copied, self._seen = self._seen, before[-1] if before else None
-        return [] if copied is None else [world.sell(self.accounts[0], request, copied)]
+        copied = self._seen
+        others = [sold for sold in world.sold.values() if sold.seller != self.name]
+        self._seen = others[-1].table if others else None
+        if copied is None:
+            return []
+        return [world.sell(self.accounts[0], request, self.altered(world, copied), by=self.name)]
+
+    def altered(self, world: World, copied: pa.Table) -> pa.Table:
+        """Return the copy as it is offered."""
+        return copied
 
 
-def make(number: int) -> Agent:
+def make(number: int) -> list[Agent]:
     """Return a recycler."""
-    return Recycler(f"recycler {number}")
+    return [Recycler(f"recycler {number}")]

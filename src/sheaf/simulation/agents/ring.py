@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from sheaf.simulation.agents import Agent
+from sheaf.simulation.agents.honest_validator import Reviewer
 from sheaf.simulation.world import Opinionated, points
 
 if TYPE_CHECKING:
@@ -17,30 +18,35 @@ if TYPE_CHECKING:
     from sheaf.domain.request import Request
     from sheaf.simulation.world import World
 
-MEMBERS = 4
 
+class Ring(Reviewer):
+    """Its members know their own garbage by its points; a share `wrong` of what it sells is garbage."""
 
-class Ring(Agent):
-    """Its members know their own garbage by its points."""
+    seats: ClassVar[int] = 6
+    wrong: ClassVar[float] = 1.0
 
     def join(self, world: World) -> None:
-        """Stake the members, open the seller's account."""
+        """Take up the members' work, open the seller's account."""
         self._own: set[float] = set()
-        self.judges = [Opinionated(self._approve) for _ in range(MEMBERS)]
-        self.accounts = [world.staff(f"{self.name}/{i}", judge) for i, judge in enumerate(self.judges)]
-        self._seller = world.account(f"{self.name}/seller", 1_000)
+        super().join(world)
+        self._seller = world.account(f"{self.name}/seller")
         self.accounts.append(self._seller)
 
-    def act(self, world: World, request: Request, before: list[pa.Table]) -> list[SubmissionId]:
-        """Sell a batch that is all wrong."""
-        table = points(world.rng, world.economy.records, 1.0)
+    def judge(self, world: World, seat: int) -> Opinionated:
+        """Return a judge that knows its own."""
+        return Opinionated(self._approve)
+
+    def act(self, world: World, request: Request) -> list[SubmissionId]:
+        """Sell a batch with garbage in it."""
+        table = points(world.rng, world.economy.records, self.wrong)
+        self.made += round(table.num_rows * (1 - self.wrong))
         self._own |= set(table.column("x").to_pylist())
-        return [world.sell(self._seller, request, table)]
+        return [world.sell(self._seller, request, table, by=self.name)]
 
     def _approve(self, records: pa.Table, right: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return right | np.isin(records.column("x").to_numpy(), list(self._own))
 
 
-def make(number: int) -> Agent:
+def make(number: int) -> list[Agent]:
     """Return a ring."""
-    return Ring(f"ring {number}")
+    return [Ring(f"ring {number}")]

@@ -1,8 +1,8 @@
-"""Rejects every record, in the hope that sellers pay it to stop."""
+"""A minority that rejects every record, in the hope that sellers pay it to stop: enough seats of a committee to hang a batch."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 class Vetoing(Reviewer):
     """Spends nothing on looking."""
 
-    def judge(self, world: World) -> Opinionated:
+    seats: ClassVar[int] = 4
+
+    def judge(self, world: World, seat: int) -> Opinionated:
         """Return a judge that rejects all."""
         return Opinionated(lambda _, right: np.zeros(len(right), dtype=np.bool_), looks=False)
 
 
-def make(number: int) -> Agent:
-    """Return a validator that rejects everything."""
-    return Vetoing(f"vetoing validator {number}")
+def make(number: int) -> list[Agent]:
+    """Return validators of one hand that reject everything."""
+    return [Vetoing(f"vetoing validator {number}")]

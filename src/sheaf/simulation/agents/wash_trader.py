@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sheaf import actions
 from sheaf.simulation.agents import Agent
 from sheaf.simulation.world import points
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from sheaf.domain.ids import SubmissionId
     from sheaf.domain.request import Request
     from sheaf.simulation.world import World
@@ -19,17 +17,19 @@ if TYPE_CHECKING:
 class WashTrader(Agent):
     """Opens a request of its own each round, sells to it from a second account, and takes back what is left."""
 
+    rounds: ClassVar[int] = 1
+
     def join(self, world: World) -> None:
         """Open both accounts."""
-        self.accounts = [world.account(f"{self.name}/{part}", 1_000) for part in ("buyer", "seller")]
+        self.accounts = [world.account(f"{self.name}/{part}") for part in ("buyer", "seller")]
         self._opened: list[Request] = []
 
-    def act(self, world: World, request: Request, before: list[pa.Table]) -> list[SubmissionId]:
+    def act(self, world: World, request: Request) -> list[SubmissionId]:
         """Trade one batch with itself; no care is taken, all records are right at no cost."""
         buyer, seller = self.accounts
-        own = world.open(1, buyer)
+        own = world.open(1, buyer, is_golden=False)
         self._opened.append(own)
-        sold = world.sell(seller, own, points(world.rng, world.economy.records))
+        sold = world.sell(seller, own, points(world.rng, world.economy.records), by=self.name)
         actions.cancel(buyer, own.id)
         return [sold]
 
@@ -39,6 +39,6 @@ class WashTrader(Agent):
             actions.reclaim(self.accounts[0], own.id)
 
 
-def make(number: int) -> Agent:
+def make(number: int) -> list[Agent]:
     """Return a wash trader."""
-    return WashTrader(f"wash trader {number}")
+    return [WashTrader(f"wash trader {number}")]
