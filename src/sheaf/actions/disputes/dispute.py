@@ -53,8 +53,10 @@ def challenge(ctx: Context, submission: int, records: Sequence[int]) -> list[int
         bond = _bond(ctx, submission, mask.bit_count())
         require_funds(ctx, ctx.token, bond, "a challenge")
         approve(ctx, ctx.token, ctx.chain.address_of(CONTRACT), bond)
-        ctx.chain.send(ctx.sender, CONTRACT, "challenge", submission, word, mask, pack(rejected), pack(hung))
-        opened.append(int(ctx.chain.call(CONTRACT, "cases")))
+        made = ctx.chain.send(
+            ctx.sender, CONTRACT, "challenge", submission, word, mask, pack(rejected), pack(hung)
+        )
+        opened.append(int(made.event("CaseOpened").args["case"]))
     return opened
 
 
@@ -176,7 +178,8 @@ def _seat(ctx: Context, open_case: Dispute) -> int:
 
 def _vote(ctx: Context, open_case: Dispute, rejected: Sequence[int], is_faultless: bool) -> Vote:
     # Derived, so that a juror who loses everything but its account can still open its vote.
-    salt = ctx.sender.derive_secret(f"juror {open_case.case} {open_case.jury.round}".encode())
+    # It names the market: a salt that was opened in one would uncover the vote of a case of that number in another.
+    salt = ctx.sender.derive_secret(f"juror {ctx.market} {open_case.case} {open_case.jury.round}".encode())
     return Vote(sum({1 << record % WORD for record in rejected}), is_faultless, salt)
 
 
