@@ -40,6 +40,7 @@ class World:
 
     members: int = 24
     stake: int = 10_000 * TOKEN
+    is_test: bool = True
     secrets: dict[tuple[int, int], Opening] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -49,7 +50,7 @@ class World:
         self.keys = {key.address: key for key in (key_of("validator", i) for i in range(self.members))}
         with boa.env.prank(self.deployer):
             self.token = source("rewards/MarketToken.vy").deploy(self.deployer, 10**9 * TOKEN)
-            self.parameters = source("governance/Parameters.vy").deploy(self.deployer, True)
+            self.parameters = source("governance/Parameters.vy").deploy(self.deployer, self.is_test)
             self.stakes = source("review/Stakes.vy").deploy(
                 self.token, self.parameters, 100, 7 * 86_400, TOKEN, 10**6 * TOKEN
             )

@@ -12,6 +12,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from sheaf.actions.cases.rating import votes_of
+from sheaf.actions.disputes.ruling import ruled
 from sheaf.domain.ids import Address, SubmissionId
 from sheaf.market import requests
 from sheaf.review import committees, openings, reviews, scores
@@ -78,6 +79,8 @@ def _steps(ctx: Context, case: Case) -> Iterator[tuple[str, Callable[[], None]]]
     for drawn, tally in zip(case.rounds, [one for one in case.tallies if one.round], strict=False):
         yield f"round {drawn.number}: openings", partial(_check_openings, ctx, case, drawn, tally)
         yield f"round {drawn.number}: verdict", partial(_check_verdict, ctx, case, (drawn, tally), counts)
+    if any(not tally.round for tally in case.tallies):
+        yield "ruling", partial(_check_ruling, ctx, case)
     yield "ratings", partial(_check_ratings, ctx, case)
     if case.settlement is not None:
         yield "payments", partial(_check_payments, ctx, case)
@@ -134,6 +137,20 @@ def _check_verdict(ctx: Context, case: Case, counting: tuple[Round, Tally], coun
     expected = (case.records - rejected - hung, rejected, hung)
     _same(f"{what}: approved, rejected, hung", (tally.approved, tally.rejected, tally.hung), expected)
     counts.append(count)
+
+
+def _check_ruling(ctx: Context, case: Case) -> None:
+    """Count the jurors' votes again and hold the verdict that they made against the one that took the review's place."""
+    before = next(tally for tally in reversed(case.tallies) if tally.round)
+    after = case.tallies[-1]
+    found = ruled(ctx, case, before)
+    if found is None:
+        raise _Skipped("an arbiter ruled that shows no votes")
+    rejected, hung = found
+    _same("ruling: rejected records", after.rejected_bitmap.hex(), rejected.hex())
+    _same("ruling: hung records", after.hung_bitmap.hex(), hung.hex())
+    counts = openings.marks(rejected), openings.marks(hung)
+    _same("ruling: rejected, hung", (after.rejected, after.hung), counts)
 
 
 def _check_payments(ctx: Context, case: Case) -> None:

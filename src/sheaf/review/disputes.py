@@ -183,7 +183,7 @@ class DisputesTwin:
         return number
 
     def audit(self, submission: int, word: int) -> int:
-        """Open the audit of a word that the beacon chose."""
+        """Open the audit of a word that the beacon chose; 0 where all of it is disputed already."""
         _require(self.trials[submission].sample == 0, "disputes: audited already")
         return self._begin(submission, word, 0, ZERO_ADDRESS)
 
@@ -303,13 +303,13 @@ class DisputesTwin:
 
     def show(self, submission: int, number: int, votes: Sequence[bytes], asked: bytes) -> list[int]:
         """Show the votes of a round again, on the records marked in `asked`; return what each member loses, half of which is kept."""
-        trial = self._concluded(submission)
+        trial = self._concluded(submission, self.rules.reveal_seconds // 2)
         _require(self.now >= trial.challenge_until, "disputes: more may be challenged")
         _require(number not in trial.shown, "disputes: shown already")
         trial.shown.add(number)
         losses = reversals.losses(self.facts[submission].lock, votes, asked, trial.ruled, trial.sample)
         gained = sum(loss // 2 for loss in losses)
-        if trial.weight:
+        if trial.weight and not trial.sample:
             trial.pot += gained
         else:
             self.fund_left += gained
@@ -317,7 +317,7 @@ class DisputesTwin:
 
     def execute(self, submission: int) -> tuple[bytes, bytes]:
         """Return the verdict that takes the old one's place."""
-        trial = self._concluded(submission)
+        trial = self._concluded(submission, self.rules.reveal_seconds // 4)
         facts = self.facts[submission]
         reveal = self.rules.reveal_seconds
         ready = trial.challenge_until
@@ -371,14 +371,15 @@ class DisputesTwin:
         _require(0 <= word < openings.words_of(facts.records), "disputes: no such records")
         valid = (1 << min(facts.records - openings.WORD_BITS * word, openings.WORD_BITS)) - 1
         before = trial.named.get(word, 0)
-        mask = named or valid & ~before
-        _require(mask != 0, "disputes: disputed already")
-        _require(not mask & ~valid, "disputes: no such records")
-        _require(not mask & before, "disputes: disputed already")
-        trial.until, trial.challenge_until, trial.open = until, challenge_until, trial.open + 1
-        trial.named[word] = before | mask
+        _require(not named & ~valid, "disputes: no such records")
+        mask = (named or valid) & ~before
         if challenger == ZERO_ADDRESS:
             trial.sample = word + 1
+            if not mask:
+                return 0
+        _require(mask != 0, "disputes: disputed already")
+        trial.until, trial.challenge_until, trial.open = until, challenge_until, trial.open + 1
+        trial.named[word] = before | mask
         value = facts.value_stake * mask.bit_count() // facts.records
         bond = rules.dispute_bond * WAD + value * rules.dispute_bond_bps // BPS
         rejected, hung = word_of(facts.rejected, word) & mask, word_of(facts.hung, word) & mask
@@ -406,13 +407,15 @@ class DisputesTwin:
 
     def _reversed(self, one: Case) -> dict[int, int]:
         scope, jury = one.mask & ~one.ruled_hung, one.jury
-        if not one.is_judged or jury.ruled != jury.round:
+        if not one.is_judged or jury.ruled == 1:
             return {}
+        # Where the third round ruled nothing, the second reversed the first: of m seats, then 2m + 1.
+        first = jury.first if jury.ruled == jury.round else (jury.first - 1) // 2
         lock = self.facts[one.submission].lock
         return {
             seat: loss
             for seat, vote in sorted(one.votes.items())
-            if seat < jury.first and not jury.faultless >> seat & 1
+            if seat < first and not jury.faultless >> seat & 1
             if (loss := reversal(lock, ((vote ^ one.ruled_rejected) & scope).bit_count(), scope.bit_count()))
         }
 
@@ -446,9 +449,10 @@ class DisputesTwin:
             raise Refused("disputes: not in that phase")
         return one
 
-    def _concluded(self, submission: int) -> Trial:
+    def _concluded(self, submission: int, spare: int) -> Trial:
         trial = self.trials[submission]
-        _require(trial.until != 0 and trial.open == 0, "disputes: cases are open")
+        is_late = self.now + spare >= trial.until
+        _require(trial.until != 0 and (trial.open == 0 or is_late), "disputes: cases are open")
         _require(not trial.is_executed, "disputes: executed already")
         _require(self.now < trial.until, "disputes: the time to rule is over")
         return trial

@@ -16,7 +16,7 @@ from sheaf.domain.amounts import BPS, WAD, share_bps
 from sheaf.domain.errors import Refused
 from sheaf.domain.ids import ZERO_ADDRESS, Address
 from sheaf.review import openings
-from sheaf.review.reviews import CLOSED, DECIDED, Review
+from sheaf.review.reviews import CLOSED, DECIDED, HELD, Review
 from sheaf.review.stakes import StakesTwin
 
 if TYPE_CHECKING:
@@ -126,6 +126,8 @@ class Case:
     offer: bytes
     review: Review
     shown: bytes
+    challenge_until: int = 0
+    """Until when a court that holds the verdict can be asked."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,8 @@ class Rules:
     jail_seconds: int = 604_800
     jail_slash_bps: int = 1000
     skill_bps: int = 9500
+    challenge_seconds: int = 172_800
+    is_test: bool = True
     chain_id: int = 1
     contract: str = ZERO_ADDRESS
 
@@ -238,6 +242,8 @@ class ScoresTwin:
     gold: dict[int, tuple[int, int, bytes]] = field(default_factory=dict)
     keepers: dict[int, str] = field(default_factory=dict)
     sentences: dict[str, Sentence] = field(default_factory=dict)
+    next_sentences: dict[str, Sentence] = field(default_factory=dict)
+    used: dict[bytes, int] = field(default_factory=dict)
 
     def name_keeper(self, request: int, keeper: str, sender: str, buyer: str) -> None:
         """Name who vouches for the gold of a request in the buyer's place."""
@@ -255,12 +261,13 @@ class ScoresTwin:
             _require(case.review.phase in (DECIDED, CLOSED), "scores: not decided")
         else:
             _require(not marks & VOID, "scores: gold is void")
-            _require(case.review.phase == DECIDED, "scores: not decided")
+            is_contestable = self._is_contestable(case)
             counted = self._count_gold(submission, case, gold)
-            todo |= TESTED & ~marks
+            todo |= TESTED & ~marks if is_contestable else 0
         _check_votes(case, votes)
         if gold is not None:
             self.gold[submission] = counted
+            self.used[self._message(case, gold)] = submission
         self.marks[submission] = marks | todo
         if todo & TESTED and gold is not None:
             self._test(submission, votes, gold)
@@ -283,12 +290,7 @@ class ScoresTwin:
             standing = self.standing(account)
             if is_arbiter and standing.llr > 0:
                 self.standings[account] = replace(standing, llr=0)
-            sentence = self.sentences.get(account)
-            if sentence is not None and sentence.submission == submission:
-                del self.sentences[account]
-                number = self.stakes.ids.get(account, 0)
-                if self.stakes.jailed_until(number):
-                    self.stakes.free(self.contract, number)
+            self._pardon(submission, account)
 
     def execute(self, account: str) -> int:
         """Burn a share of what a jailed validator holds, once the time to void the gold is over; return what was burned."""
@@ -297,6 +299,7 @@ class ScoresTwin:
             raise Refused("scores: no sentence")
         _require(self.now >= sentence.due_at, "scores: sentence is not due")
         del self.sentences[account]
+        self.next_sentences.pop(account, None)
         number = self.stakes.ids.get(account, 0)
         amount = share_bps(self.stakes.position(number).amount, self.rules.jail_slash_bps)
         return self.stakes.slash(self.contract, number, amount)
@@ -345,7 +348,27 @@ class ScoresTwin:
         if number == 0:
             return
         self.stakes.jail(self.contract, number, self.now + self.rules.jail_seconds)
-        self.sentences.setdefault(account, Sentence(self.now + self.rules.ruling_seconds, submission))
+        made = Sentence(self.now + self.rules.ruling_seconds, submission)
+        if self.sentences.setdefault(account, made) is not made:
+            self.next_sentences.setdefault(account, made)
+
+    def _pardon(self, submission: int, account: str) -> None:
+        waiting = [found for of in (self.sentences, self.next_sentences) if (found := of.pop(account, None))]
+        left = [one for one in waiting if one.submission != submission]
+        for of, one in zip((self.sentences, self.next_sentences), left, strict=False):
+            of[account] = one
+        number = self.stakes.ids.get(account, 0)
+        if waiting and not left and self.stakes.jailed_until(number):
+            self.stakes.free(self.contract, number)
+
+    def _is_contestable(self, case: Case) -> bool:
+        is_held = case.review.phase == HELD and case.challenge_until > 0
+        _require(is_held or case.review.phase == DECIDED, "scores: not decided")
+        until = case.challenge_until if is_held else case.review.settle_after
+        return self.now + self.rules.challenge_seconds // 2 <= until or self.rules.is_test
+
+    def _message(self, case: Case, gold: Gold) -> bytes:
+        return typed_hash(self.rules.chain_id, self.rules.contract, case.request, case.contributor, gold)
 
     def _count_gold(self, submission: int, case: Case, gold: Gold) -> tuple[int, int, bytes]:
         counted, verdict = self.gold.get(submission), case.review.verdict
@@ -363,11 +386,12 @@ class ScoresTwin:
         _require(positions != 0, "scores: no gold")
         _require(positions.bit_count() <= GOLD_LIMIT, "scores: too much gold")
         _require(gold.offer == case.offer, "scores: not the gold that was committed to")
-        hashed = typed_hash(self.rules.chain_id, self.rules.contract, case.request, case.contributor, gold)
+        hashed = self._message(case, gold)
         signer = openings.recover(hashed, gold.signature)
         _require(signer != "", "scores: malformed signature")
         keeper = self.keepers.get(case.request, case.buyer)
         _require(signer == keeper, "scores: not the keeper's signature")
+        _require(self.used.get(hashed, submission) == submission, "scores: gold is used")
         refused = (positions & rejected).bit_count()
         return positions.bit_count() - refused - (positions & hung).bit_count(), refused, verdict
 

@@ -14,6 +14,7 @@ from . import trials
 uses: trials
 
 VOTING: constant(uint256) = 2
+SLASH: constant(uint256) = 2
 BPS: constant(uint256) = 10_000
 
 _juries: HashMap[uint256, uint256]
@@ -118,12 +119,19 @@ def dismiss(case: uint256, facts: IDisputes.Case, jury: juries.Jury, penalty_bps
         return
     ids: DynArray[uint256, 23] = []
     total: uint256 = bitmaps.ones(facts.mask & ~facts.ruled_hung)
+    # The seats below are those of rounds that a later one reversed. A third round that ruled nothing leaves the second's ruling: of m
+    # seats, then 2m + 1. Votes of the last round that ruled were not reversed: they are what ruled, or a minority.
+    first: uint256 = jury.first
+    if jury.ruled == 2 and jury.round == 3:
+        first = (first - 1) // 2
+    # Whoever takes the power to slash from here must not keep jurors locked.
+    is_slashing: bool = (
+        jury.ruled > 1 and jury.is_faultless == 0 and (staticcall trials.stakes.powers(self)) & SLASH != 0
+    )
     for seat: uint256 in range(jury.size, bound=juries.SEATS):
         id: uint256 = self.seated(case, seat)
         ids.append(id)
-        # Votes of the last round that ruled were not reversed: they are what ruled, or a minority.
-        is_earlier: bool = seat < jury.first and jury.ruled == jury.round and jury.is_faultless == 0
-        if is_earlier and (jury.opened & ~jury.faultless) >> seat & 1 == 1 and total != 0:
+        if is_slashing and seat < first and (jury.opened & ~jury.faultless) >> seat & 1 == 1 and total != 0:
             vote: uint256 = convert(self._marks[case][seat], uint256)
             wrong: uint256 = bitmaps.ones((vote ^ facts.ruled_rejected) & facts.mask & ~facts.ruled_hung)
             amount: uint256 = juries.reversal(facts.lock, wrong, total)

@@ -104,7 +104,8 @@ def begin(
     challenger: address,
 ) -> IDisputes.Case:
     """
-    @dev Hold the verdict if that is still to be done, and note what is disputed: `named`, or for an audit all that is not yet.
+    @dev Hold the verdict if that is still to be done, and note what is disputed: of `named`, or for an audit of the whole word, all
+         that is not yet. Where an audit finds all of its word disputed already it is noted, and there is no new case (mask 0).
     """
     verdict: IReviews.Review = staticcall reviews.review(submission)
     trial: IDisputes.Trial = self.trial(submission)
@@ -123,13 +124,15 @@ def begin(
     if word + 1 == words:
         valid = bitmaps.last_mask(facts.records)
     before: uint256 = self._words[submission][word][0]
-    mask: uint256 = named
+    assert named & ~valid == 0, "disputes: no such records"
+    mask: uint256 = named & ~before
     if challenger == empty(address):
         mask = valid & ~before
         trial.sample = word + 1
-        assert mask != 0, "disputes: disputed already"
-    assert mask & ~valid == 0, "disputes: no such records"
-    assert mask & before == 0, "disputes: disputed already"
+        if mask == 0:
+            self._keep(submission, trial)
+            return empty(IDisputes.Case)
+    assert mask != 0, "disputes: disputed already"
     self._words[submission][word][0] = before | mask
     trial.open += 1
     self._keep(submission, trial)
@@ -268,11 +271,12 @@ def note(submission: uint256, round: uint256, gained: uint256):
     @notice Take note that the votes of a round were shown, and of what its members left here. Reversals only.
     """
     assert msg.sender == self.reversals, "disputes: not reversals"
-    trial: IDisputes.Trial = self._concluded(submission)
+    trial: IDisputes.Trial = self._concluded(submission, self._reveal_seconds() // 2)
     assert block.timestamp >= trial.challenge_until, "disputes: more may be challenged"
     assert (trial.shown >> round) & 1 == 0, "disputes: shown already"
     trial.shown |= 1 << round
-    if trial.weight == 0:
+    # Locks are computed so that a fraud that is audited loses all of them: who challenges himself gets none of it back.
+    if trial.weight == 0 or trial.sample != 0:
         self.fund_left += gained
     else:
         trial.pot += gained
@@ -290,10 +294,10 @@ def ruled_words(submission: uint256, word: uint256) -> uint256[4]:
 
 @internal
 def execute(submission: uint256, rejected_bitmap: Bytes[2048], hung_bitmap: Bytes[2048]):
-    trial: IDisputes.Trial = self._concluded(submission)
+    reveal: uint256 = self._reveal_seconds()
+    trial: IDisputes.Trial = self._concluded(submission, reveal // 4)
     verdict: IReviews.Review = staticcall reviews.review(submission)
     assert keccak256(concat(rejected_bitmap, hung_bitmap)) == verdict.verdict, "disputes: not the verdict"
-    reveal: uint256 = (staticcall parameters.word(0) >> 32) & 4294967295
     # All rounds of the review, as bits 1 and 2.
     rounds: uint256 = (2 << verdict.round) - 2
     ready: uint256 = trial.challenge_until
@@ -412,9 +416,20 @@ def sides(submission: uint256) -> DynArray[address, 5]:
 
 @view
 @internal
-def _concluded(submission: uint256) -> IDisputes.Trial:
+def _concluded(submission: uint256, spare: uint256) -> IDisputes.Trial:
+    """
+    @dev A trial whose cases are all concluded, or whose hold ends in `spare` seconds: a flood of shams, each of which somebody has to
+         bring to its end, must not keep what was ruled from its effect.
+    """
     trial: IDisputes.Trial = self.trial(submission)
-    assert trial.until != 0 and trial.open == 0, "disputes: cases are open"
+    is_late: bool = block.timestamp + spare >= trial.until
+    assert trial.until != 0 and (trial.open == 0 or is_late), "disputes: cases are open"
     assert not trial.is_executed, "disputes: executed already"
     assert block.timestamp < trial.until, "disputes: the time to rule is over"
     return trial
+
+
+@view
+@internal
+def _reveal_seconds() -> uint256:
+    return (staticcall parameters.word(0) >> 32) & 4294967295

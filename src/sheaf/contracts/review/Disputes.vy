@@ -87,7 +87,8 @@ def challenge(
     hung_bitmap: Bytes[2048],
 ) -> uint256:
     """
-    @notice Say with a bond that the records of `mask` in the bitmaps' `word` are wrongly decided.
+    @notice Say with a bond that the records of `mask` in the bitmaps' `word` are wrongly decided. Those that another case names are
+            left to it.
     @param rejected_bitmap The verdict, as `hung_bitmap`.
     @return The case's number.
     """
@@ -100,6 +101,7 @@ def challenge(
 def audit(submission: uint256, rejected_bitmap: Bytes[2048], hung_bitmap: Bytes[2048]) -> uint256:
     """
     @notice Open the audit of a verdict that the beacon selected, of the word that it chose. Anyone may.
+    @return The case's number; 0 where all of the word is disputed already: then those cases are the audit's sample.
     """
     selected: bool = False
     word: uint256 = 0
@@ -333,6 +335,8 @@ def _open(
     challenger: address,
 ) -> uint256:
     facts: IDisputes.Case = trials.begin(submission, word, named, rejected_bitmap, hung_bitmap, challenger)
+    if facts.mask == 0:
+        return 0
     case: uint256 = trials.cases
     jury: juries.Jury = empty(juries.Jury)
     jury.phase = DRAWING

@@ -40,6 +40,7 @@ SCORED: constant(uint256) = 1
 TESTED: constant(uint256) = 2
 VOID: constant(uint256) = 4
 DECIDED: constant(uint256) = 3
+HELD: constant(uint256) = 4
 CLOSED: constant(uint256) = 5
 # Of a case in a court.
 CONCLUDED: constant(uint256) = 4
@@ -57,6 +58,7 @@ STATE_BITS: constant(uint256) = 42
 STATE: constant(uint256) = 2**42 - 1
 
 # Words and places of Parameters.
+CHALLENGE_SECONDS: constant(uint256) = 64
 RULING_SECONDS: constant(uint256) = 224
 JAIL_SECONDS: constant(uint256) = 160
 JAIL_SLASH_BPS: constant(uint256) = 192
@@ -86,8 +88,10 @@ _standings: HashMap[address, uint256]
 # verdict that the gold was counted for.
 _states: HashMap[uint256, uint256]
 _keepers: HashMap[uint256, address]
-# Due at 64 | submission 64.
+# Due at 64 | submission 64, twice: where gold of a second submission jails while the first sentence waits, it is the next.
 _sentences: HashMap[address, uint256]
+# The submission that the gold of a signed message was counted for.
+_golds: HashMap[bytes32, uint256]
 
 
 @deploy
@@ -139,7 +143,8 @@ def score(
     """
     @notice Rate those who opened in round 1, once the verdict stands: count their agreement (once), and, if gold is shown before the
             settlement, test them on it (once) and take it out of what is paid. Anyone may. Gold may be shown again if the
-            verdict was ruled upon since.
+            verdict was ruled upon since. It tests nobody when less than half of the challenge window is left, since nobody could
+            bring it before a court any more (but on test networks), and it may be shown while a court holds the verdict.
     @param seats_mask What the tally of round 1 was shown: the seats that opened, their accounts and bitmaps, in seat order.
     @param gold Two bitmaps, one after the other: the records whose answer is known, and those of them that had to be rejected.
            Empty where no gold is shown; then the rest does not matter.
@@ -158,7 +163,7 @@ def score(
         assert review.phase == DECIDED or review.phase == CLOSED, "scores: not decided"
     else:
         assert state & VOID == 0, "scores: gold is void"
-        assert review.phase == DECIDED, "scores: not decided"
+        is_contestable: bool = self._is_contestable(submission, review)
         assert state >> 22 != self._tag(review.verdict), "scores: gold is counted"
         assert keccak256(verdict) == review.verdict, "scores: not the verdict"
         assert len(gold) == 2 * size, "scores: wrong length"
@@ -168,7 +173,8 @@ def score(
         )
         self._check_offer(submission, offer, commitment, signature)
         state = (state & 15) | (found << 4) | (self._tag(review.verdict) << 22)
-        todo |= TESTED & ~state
+        if is_contestable:
+            todo |= TESTED & ~state
         log IScores.GoldOpened(submission=submission, approved=found & 511, rejected=found >> 9, gold=gold)
     self._keep(submission, state | todo)
 
@@ -250,11 +256,19 @@ def void_gold(submission: uint256, accounts: DynArray[address, 12], case: uint25
         if msg.sender == arbiter and (packed >> 159) & 1 == 0:
             self._standings[account] = packed & ~(LONG << 128)
         sentence: uint256 = self._sentences[account]
-        if sentence != 0 and sentence >> 64 == submission:
-            self._sentences[account] = 0
-            id: uint256 = staticcall stakes.id_of(account)
-            if staticcall stakes.jailed_until(id) != 0:
-                extcall stakes.free(id)
+        if sentence == 0:
+            continue
+        if (sentence >> 64) & WORD == submission:
+            sentence = sentence >> 128
+        elif sentence >> 192 == submission:
+            sentence &= 2**128 - 1
+        else:
+            continue
+        self._sentences[account] = sentence
+        id: uint256 = staticcall stakes.id_of(account)
+        # Whom other gold has jailed too stays there.
+        if sentence == 0 and staticcall stakes.jailed_until(id) != 0:
+            extcall stakes.free(id)
     log IScores.GoldVoided(submission=submission)
 
 
@@ -314,7 +328,7 @@ def sentence(account: address) -> IScores.Sentence:
     @notice The slash that waits for an account.
     """
     sentence: uint256 = self._sentences[account]
-    return IScores.Sentence(due_at=sentence & WORD, submission=sentence >> 64)
+    return IScores.Sentence(due_at=sentence & WORD, submission=(sentence >> 64) & WORD)
 
 
 @view
@@ -347,9 +361,13 @@ def _jail(submission: uint256, account: address):
         return
     until: uint256 = block.timestamp + self._parameter(3, JAIL_SECONDS)
     extcall stakes.jail(id, until)
-    if self._sentences[account] == 0:
+    waiting: uint256 = self._sentences[account]
+    if waiting >> 128 == 0:
         due_at: uint256 = block.timestamp + self._parameter(0, RULING_SECONDS)
-        self._sentences[account] = due_at | (submission << 64)
+        made: uint256 = due_at | (submission << 64)
+        if waiting != 0:
+            made = waiting | (made << 128)
+        self._sentences[account] = made
     log IScores.Jailed(
         account=account, submission=submission, until=until, slash_from=self._sentences[account] & WORD
     )
@@ -404,9 +422,27 @@ def _count_gold(gold: Bytes[4096], verdict: Bytes[4096], size: uint256, records:
 
 @view
 @internal
+def _is_contestable(submission: uint256, review: IReviews.Review) -> bool:
+    """
+    @dev Whether there is time to challenge the verdict, so that a jury can say that its gold is at fault. Reverts where no gold may be
+         shown.
+    """
+    until: uint256 = review.settle_after
+    if review.phase == HELD:
+        arbiter: address = staticcall reviews.arbiter()
+        assert arbiter.is_contract, "scores: not decided"
+        until = (staticcall IDisputes(arbiter).trial_of(submission)).challenge_until
+    else:
+        assert review.phase == DECIDED, "scores: not decided"
+    window: uint256 = self._parameter(0, CHALLENGE_SECONDS)
+    return block.timestamp + window // 2 <= until or staticcall parameters.is_test()
+
+
+@internal
 def _check_offer(submission: uint256, offer: IScores.Offer, commitment: bytes32, signature: Bytes[65]):
     """
-    @dev The contributor committed to this gold when it submitted, and the request's keeper vouches for it.
+    @dev The contributor committed to this gold when it submitted, and the request's keeper vouches for it, for one submission: a
+         second one of the same records is rejected as a whole, and its gold would test the honest on the wrong answers.
     """
     made: IRequests.Submission = staticcall self.requests.submission(submission)
     assert made.commitment == keccak256(
@@ -416,11 +452,13 @@ def _check_offer(submission: uint256, offer: IScores.Offer, commitment: bytes32,
     if keeper == empty(address):
         case: IRequests.Case = staticcall self.requests.case_of(submission)
         keeper = case.buyer
-    self._check_signature(
-        keeper,
-        keccak256(abi_encode(GOLD_TYPEHASH, made.request, made.contributor, offer.root, commitment)),
-        signature,
+    message: bytes32 = keccak256(
+        abi_encode(GOLD_TYPEHASH, made.request, made.contributor, offer.root, commitment)
     )
+    self._check_signature(keeper, message, signature)
+    used: uint256 = self._golds[message]
+    assert used == 0 or used == submission, "scores: gold is used"
+    self._golds[message] = submission
 
 
 @view
