@@ -23,6 +23,8 @@ MISS: constant(uint256) = 2_302_585
 START: constant(uint256) = 4_610_000
 JAIL: constant(uint256) = 13_820_000
 CYCLE: constant(uint256) = 8
+# Gold records that a batch may have: they bound the work of testing them.
+GOLD_LIMIT: constant(uint256) = 256
 
 # 0x00ff00ff…, 0x0000ffff0000ffff…, and one in each lane of 32 bits.
 EVEN_BYTES: constant(uint256) = max_value(uint256) // 257
@@ -159,3 +161,31 @@ def after_hits(level: uint256, hits: uint256) -> uint256:
     if hits < needed:
         return unsafe_sub(level, unsafe_mul(hits, HIT))
     return unsafe_sub(START, unsafe_mul(unsafe_sub(hits, needed) % CYCLE, HIT))
+
+
+@pure
+@internal
+def count_gold(gold: Bytes[4096], verdict: Bytes[4096], size: uint256, records: uint256) -> uint256:
+    """
+    @dev How many gold records were approved, and, from the tenth bit on, how many rejected.
+    """
+    # Gold, then gold rejected, then gold hung.
+    counts: uint256[3] = empty(uint256[3])
+    for w: uint256 in range(unsafe_div(size, 32), bound=64):
+        place: uint256 = unsafe_mul(32, w)
+        mask: uint256 = extract32(gold, place, output_type=uint256)
+        wrong: uint256 = extract32(gold, unsafe_add(place, size), output_type=uint256)
+        assert wrong & ~mask == 0, "scores: wrong outside the gold"
+        if mask != 0:
+            counts[0] += bitmaps.ones(mask)
+            refused: uint256 = mask & extract32(verdict, place, output_type=uint256)
+            hung: uint256 = mask & extract32(verdict, unsafe_add(place, size), output_type=uint256)
+            if refused != 0:
+                counts[1] += bitmaps.ones(refused)
+            if hung != 0:
+                counts[2] += bitmaps.ones(hung)
+    last: uint256 = extract32(gold, size - 32, output_type=uint256)
+    assert last & ~bitmaps.last_mask(records) == 0, "scores: gold beyond the last record"
+    assert counts[0] != 0, "scores: no gold"
+    assert counts[0] <= GOLD_LIMIT, "scores: too much gold"
+    return (counts[0] - counts[1] - counts[2]) | (counts[1] << 9)

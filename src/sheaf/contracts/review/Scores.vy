@@ -23,7 +23,6 @@ from ..interfaces import IReviews
 from ..interfaces import IScores
 from ..interfaces import IStakes
 from ..modules import agreement
-from ..modules import bitmaps
 from ..modules import juries
 from ..modules import seals
 
@@ -50,8 +49,6 @@ BPS: constant(uint256) = 10_000
 LEAST_BPS: constant(uint256) = 7_000
 EARNED_BPS: constant(uint256) = 3_000
 BATCHES: constant(uint256) = 20
-# Gold records that a batch may have: they bound the work of testing them.
-GOLD_LIMIT: constant(uint256) = 256
 
 STATES: constant(uint256) = 6
 STATE_BITS: constant(uint256) = 42
@@ -167,7 +164,7 @@ def score(
         assert state >> 22 != self._tag(review.verdict), "scores: gold is counted"
         assert keccak256(verdict) == review.verdict, "scores: not the verdict"
         assert len(gold) == 2 * size, "scores: wrong length"
-        found: uint256 = self._count_gold(gold, verdict, size, records)
+        found: uint256 = agreement.count_gold(gold, verdict, size, records)
         commitment: bytes32 = keccak256(
             abi_encode(keccak256(slice(gold, 0, size)), keccak256(slice(gold, size, size)), offer.salt)
         )
@@ -390,34 +387,6 @@ def _state(submission: uint256) -> uint256:
 @internal
 def _tag(verdict: bytes32) -> uint256:
     return convert(verdict, uint256) >> 236
-
-
-@pure
-@internal
-def _count_gold(gold: Bytes[4096], verdict: Bytes[4096], size: uint256, records: uint256) -> uint256:
-    """
-    @dev How many gold records were approved, and, from the tenth bit on, how many rejected.
-    """
-    # Gold, then gold rejected, then gold hung.
-    counts: uint256[3] = empty(uint256[3])
-    for w: uint256 in range(unsafe_div(size, 32), bound=64):
-        place: uint256 = unsafe_mul(32, w)
-        mask: uint256 = extract32(gold, place, output_type=uint256)
-        wrong: uint256 = extract32(gold, unsafe_add(place, size), output_type=uint256)
-        assert wrong & ~mask == 0, "scores: wrong outside the gold"
-        if mask != 0:
-            counts[0] += bitmaps.ones(mask)
-            refused: uint256 = mask & extract32(verdict, place, output_type=uint256)
-            hung: uint256 = mask & extract32(verdict, unsafe_add(place, size), output_type=uint256)
-            if refused != 0:
-                counts[1] += bitmaps.ones(refused)
-            if hung != 0:
-                counts[2] += bitmaps.ones(hung)
-    last: uint256 = extract32(gold, size - 32, output_type=uint256)
-    assert last & ~bitmaps.last_mask(records) == 0, "scores: gold beyond the last record"
-    assert counts[0] != 0, "scores: no gold"
-    assert counts[0] <= GOLD_LIMIT, "scores: too much gold"
-    return (counts[0] - counts[1] - counts[2]) | (counts[1] << 9)
 
 
 @view
