@@ -11,7 +11,7 @@ import numpy as np
 
 from sheaf.domain.amounts import WAD
 from sheaf.review.reversals import reversal
-from sheaf.review.scores import HIT, JAIL, MISS, RESET
+from sheaf.verification.gold import HIT, JAIL, MISS, RESET
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
