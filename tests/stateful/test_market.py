@@ -14,16 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sheaf.domain.errors import Refused
 from sheaf.domain.ids import ZERO_ADDRESS, Address, Cid
 from sheaf.market.escrow import EscrowTwin, Ledger
-from sheaf.market.requests import (
-    PENDING,
-    SETTLED,
-    VOID,
-    Ratings,
-    RequestsTwin,
-    Rules,
-    Terms,
-    Verdict,
-)
+from sheaf.market.requests import PENDING, SETTLED, VOID, RequestsTwin, Rules, Terms
+from sheaf.market.settlement import Ratings, Verdict
 from tests.contracts.market.desk import (
     BUYER,
     CONTRIBUTOR,

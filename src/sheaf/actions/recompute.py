@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sheaf.actions.cases.rating import votes_of
 from sheaf.actions.disputes.ruling import ruled
 from sheaf.domain.ids import ZERO_ADDRESS, Address, SubmissionId
-from sheaf.market import requests
+from sheaf.market import requests, settlement
 from sheaf.review import committees, openings, reviews, scores
 from sheaf.review.scores import Standing
 from sheaf.verification.peer_prediction import agreement
@@ -163,15 +163,15 @@ def _check_payments(ctx: Context, case: Case) -> None:
     state = reviews.review(ctx.chain, case.submission)
     # A ruling may leave more records hung than round 1 did.
     decided_first = min(case.records - first.hung, last.approved + last.rejected)
-    verdict = requests.Verdict(
+    verdict = settlement.Verdict(
         last.approved, last.rejected, decided_first, len(case.rounds[0].members), len(case.members),
         state.opened_mask, case.members, _forfeit_to(ctx, case),
     )  # fmt: skip
     made = requests.submission(ctx.chain, case.submission)
-    prices = requests.Prices(
+    prices = settlement.Prices(
         found.price, found.fee_bps, found.protocol_fee_bps, made.bond_percent, reserved.bond
     )
-    parts = requests.split(verdict, prices, _ratings(ctx, case))
+    parts = settlement.split(verdict, prices, _ratings(ctx, case))
     _same("records approved", settled["approved"], last.approved)
     _same("records rejected", settled["rejected"], last.rejected)
     for name in ("paid", "validators_paid", "bond_back", "forfeited", "protocol_fee", "unearned"):
@@ -199,7 +199,7 @@ def _check_ratings(ctx: Context, case: Case) -> None:
         )
 
 
-def _ratings(ctx: Context, case: Case) -> requests.Ratings:
+def _ratings(ctx: Context, case: Case) -> settlement.Ratings:
     """Return what Scores told the settlement: the gold that counted, and what share of its fee each seat had earned by then."""
     before = list(takewhile(lambda one: not _settles(one, case), _said(ctx)))
     gold = (0, 0)
@@ -213,7 +213,7 @@ def _ratings(ctx: Context, case: Case) -> requests.Ratings:
             gold = (one.args["approved"], one.args["rejected"]) if is_opened else (0, 0)
     standings = _standings(ctx, before)
     factors = [standings.get(account, Standing()).factor_bps for account in case.members]
-    return requests.Ratings(*gold, tuple(factors))
+    return settlement.Ratings(*gold, tuple(factors))
 
 
 def _standings(ctx: Context, said: list[Event]) -> dict[str, Standing]:
@@ -239,11 +239,11 @@ def _settles(event: Event, case: Case) -> bool:
     return event.name == "SubmissionSettled" and event.args["submission"] == case.submission
 
 
-def _reserved(ctx: Context, case: Case) -> requests.Reservation:
+def _reserved(ctx: Context, case: Case) -> settlement.Reservation:
     from sheaf.actions.request import show_request
 
     found = show_request(ctx, case.request)
     made = requests.submission(ctx.chain, case.submission)
-    return requests.reserved_by(
+    return settlement.reserved_by(
         case.records, found.price, found.fee_bps, found.protocol_fee_bps, made.bond_percent
     )

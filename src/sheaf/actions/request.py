@@ -13,7 +13,7 @@ from sheaf.actions.cases.sending import find_sent, send_noted
 from sheaf.domain.amounts import WAD
 from sheaf.domain.errors import InputError, SpecificationError
 from sheaf.domain.ids import Address, RequestId
-from sheaf.market import requests
+from sheaf.market import requests, settlement
 from sheaf.review import scores
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def fund_request(ctx: Context, request: RequestId | int, amount: int) -> Receipt
     done = find_sent(ctx, what, lambda block: _funded_after(ctx, found.id, amount, block))
     if done is not None:
         return ctx.chain.wait_for(done)
-    total = amount + requests.fee_on(amount, found.protocol_fee_bps)
+    total = amount + settlement.fee_on(amount, found.protocol_fee_bps)
     require_funds(ctx, found.token, total, "adding to the escrow")
     approve(ctx, found.token, ctx.chain.address_of("Escrow"), total)
     return send_noted(ctx, what, lambda: requests.fund(ctx.chain, ctx.sender, found.id, amount))

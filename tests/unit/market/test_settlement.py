@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf.market.requests import Prices, Ratings, Verdict, fee_on, reserved_by, split
+from sheaf.market.settlement import Prices, Ratings, Verdict, fee_on, reserved_by, split
 
 SEATS = tuple(f"seat {i}" for i in range(23))
 

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from sheaf.review.scores import HIT, JAIL, MISS, RESET
 from sheaf.simulation.measures import Market, false_jail, false_rejection, false_slash, interval
+from sheaf.verification.gold import HIT, JAIL, MISS, RESET
 
 EMPTY = Market(
     bought=0, good=0, offered=0, wrongly=0, honest_offered=0, fees=0, at_stake=0, lost=0, jailed=0, validators=0, gas=0,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheaf.domain.amounts import WAD
-from sheaf.market.requests import Prices, Verdict, fee_on, split
+from sheaf.market.settlement import Prices, Verdict, fee_on, split
 from sheaf.review import standing
 
 if TYPE_CHECKING:

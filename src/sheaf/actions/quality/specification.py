@@ -13,7 +13,7 @@ from sheaf.domain.request import Specification
 from sheaf.formats import records, schema
 from sheaf.formats.specification import load, mistakes
 from sheaf.governance.parameters import IDS, TABLE
-from sheaf.market.requests import fee_on, reserved_by
+from sheaf.market.settlement import fee_on, reserved_by
 from sheaf.verification.traps.schemas import unsatisfiable
 
 GOLD_BPS = 1500

@@ -9,7 +9,7 @@ from typing import Any
 import boa
 import pytest
 
-from sheaf.market.requests import Prices, Ratings, Verdict, split
+from sheaf.market.settlement import Prices, Ratings, Verdict, split
 from sheaf.review import openings, scores
 from sheaf.review.scores import Case, Rules, ScoresTwin, Standing, Votes
 from sheaf.review.stakes import SLASH, StakesTwin

@@ -9,7 +9,8 @@ import pytest
 
 from sheaf.domain.errors import Refused
 from sheaf.market.escrow import EscrowTwin
-from sheaf.market.requests import RequestsTwin, Rules, Terms, reserved_by
+from sheaf.market.requests import RequestsTwin, Rules, Terms
+from sheaf.market.settlement import reserved_by
 from sheaf.review.standing import HALF_LIFE, StandingTwin, log2_wad
 from tests.contracts.market.desk import BUYER, CONTRIBUTOR, DEPLOYER, OUTSIDER, Desk, deploy_desk
 from tests.contracts.market_world import TOKEN, World, source
