@@ -24,6 +24,12 @@ MIN_STAKE = 10 * TOKEN
 MAX_STAKE = 1_000_000 * TOKEN
 RELEASE, SLASH, DRAW, WEIGH = 1, 2, 4, 8
 
+# A contract that reverts is described by all that it has stored, which is slow, and fails where another lay at its address
+# before the chain was rolled back.
+boa.contracts.vyper.vyper_contract.VyperContract.__repr__ = lambda self: (
+    f"<{self.contract_name} at {self.address}>"
+)
+
 
 @cache
 def load(path: str) -> Any:

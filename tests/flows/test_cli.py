@@ -358,7 +358,7 @@ def test_roles_run_once(market: Counter, tmp_path: Path, monkeypatch: pytest.Mon
     assert "judging by checks-only" in told.err
     market.run("custodian", "run", "--account", "outsider")
     outsider = market.ask("account", "list")["outsider"]
-    assert started == [("Validator", outsider, tmp_path / "health.json"), ("Custodian", outsider, None)]
+    assert started == [("Validator", outsider, tmp_path / "health.json"), ("Keeper", outsider, None)]
 
 
 def test_deploy(tmp_path: Path) -> None:

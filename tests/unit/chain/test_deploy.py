@@ -15,8 +15,8 @@ from sheaf.chain.rpc import Chain
 from sheaf.chain.signer import Signer
 from sheaf.domain.errors import ChainError, InputError, WrongNetwork
 
-STEPS = 43
-"""Fifteen contracts, eight wirings, six appointments, an arbiter, proofs, two feeders, ten parameters."""
+STEPS = 47
+"""Seventeen contracts, nine wirings, seven appointments, an arbiter, proofs, two feeders, ten parameters."""
 
 
 class Killed(BaseException):
@@ -53,7 +53,7 @@ def test_profiles(deployer: Signer, tmp_path: Path) -> None:
         found = deploy(chain, deployer, name, report=lines.append)
         chain = Chain(chain.endpoint, found)
         assert tuple(found.addresses) == NAMES
-        assert len(lines) == 33 + len(profile.parameters)
+        assert len(lines) == 37 + len(profile.parameters)
         assert chain.call("Parameters", "is_test") is profile.is_test
         assert chain.call("Parameters", "get", 2) == profile.parameters.get("challenge_seconds", 172_800)
         assert chain.call("Stakes", "powers", found.addresses["Committees"]) == 4

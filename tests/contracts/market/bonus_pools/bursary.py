@@ -43,6 +43,7 @@ class Bursary:
                 self.contract,
                 self.contract,
                 court.standing,
+                world.lots,
             )
             self.contract.wire(self.disputes)
             self.disputes.wire(self.contract)
