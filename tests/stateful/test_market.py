@@ -64,7 +64,7 @@ class Market(RuleBasedStateMachine):
         self.token = str(token)
         self.start = {account: self.desk.token.balanceOf(account) for account in EVERYONE}
         self.given = dict.fromkeys(EVERYONE, 0)
-        self.received = dict.fromkeys(EVERYONE, 0)
+        self.received = dict.fromkeys((*EVERYONE, self.desk.verdicts.address), 0)
         self.drawn: set[int] = set()
         self.open(BUYER, 1, 400, 1000, 100_000, 500.0)
 
@@ -312,7 +312,7 @@ class Market(RuleBasedStateMachine):
             if not book.is_cancelled:
                 self._cancel(book.buyer, request)
             self._reclaim(book.buyer, request)
-        for account in EVERYONE:
+        for account in (*EVERYONE, self.desk.verdicts.address):
             if self.twin.escrow.owed.get((self.token, account)):
                 self.withdraw(account)
         assert all(made.phase in (SETTLED, VOID) for made in self.twin.submissions.values())
