@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 UV_VERSION=0.13.8
 TORCH_VERSION=2.13.0
+OPACUS_VERSION=1.6.0
 export UV_PYTHON_DOWNLOADS=never
 
 find_python() {
@@ -69,11 +70,11 @@ PYTHON
     touch node_modules/.installed
 }
 
-# torch is wanted by one loader and its benchmark. The CPU build is a hundred megabytes, the CUDA build several gigabytes:
-# ask what would come, and take nothing but the small one.
+# torch is wanted by a loader and, with opacus, by private training. The CPU build is a hundred megabytes, the CUDA build
+# several gigabytes: ask what would come, and take nothing but the small one.
 torch() {
     make_tools
-    if .venv/bin/python -c 'import torch' 2>/dev/null; then
+    if .venv/bin/python -c 'import opacus, torch' 2>/dev/null; then
         touch .venv/.torch
         return
     fi
@@ -95,7 +96,8 @@ PYTHON
     if [ -n "$verdict" ]; then
         echo "torch $TORCH_VERSION is left out ($verdict); what needs it is skipped" >&2
     else
-        .tools/bin/pip --disable-pip-version-check --python .venv/bin/python install --quiet --quiet "torch==$TORCH_VERSION"
+        .tools/bin/pip --disable-pip-version-check --python .venv/bin/python install --quiet --quiet "torch==$TORCH_VERSION" \
+            "opacus==$OPACUS_VERSION"
     fi
     touch .venv/.torch
 }
