@@ -41,6 +41,10 @@ def _deployed() -> tuple[Court, int, bytes, bytes, Facts]:
     return court, submission, rejected, hung, facts
 
 
+def _remember(hashes: Any) -> None:
+    boa.env.evm.vm.state.execution_context._prev_hashes = hashes
+
+
 class Disputes(RuleBasedStateMachine):
     """Contracts and twin take the same steps; both do the same or refuse in the same words."""
 
@@ -50,6 +54,9 @@ class Disputes(RuleBasedStateMachine):
         self.world, self.disputes = self.court.world, self.court.disputes
         self._anchor = boa.env.anchor()
         self._anchor.__enter__()
+        # Here the engine knows the hash of the last block alone; a draw may look 255 back.
+        self._hashes = boa.env.evm.vm.state.execution_context._prev_hashes
+        _remember([openings.keccak(bytes([i])) for i in range(256)])
         self.twin = DisputesTwin(RULES, facts={self.submission: facts})
         self.actors = [self.court.challenger, self.court.appellant, self.world.outsider]
         self.secrets: dict[tuple[int, int], Vote] = {}
@@ -59,6 +66,7 @@ class Disputes(RuleBasedStateMachine):
         try:
             self._leave_through_every_exit()
         finally:
+            _remember(self._hashes)
             self._anchor.__exit__(None, None, None)
 
     @precondition(lambda self: len(self.twin.cases) < 4)
