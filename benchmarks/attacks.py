@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+from math import exp
 
 from benchmarks.report import Figure, Options, main
 from sheaf.simulation.agents import habits
-from sheaf.simulation.measures import Interval, false_jail, false_rejection, false_slash
+from sheaf.simulation.measures import Interval, false_jail, false_juror_slash, false_rejection, false_slash
 from sheaf.simulation.run import Scenario, Summary, play_each, summarise
+from sheaf.verification.gold import SequentialTest, risk
 
 SKILL = 0.95
 """Of honest validators, where chance is computed: what the test on gold is made for."""
 SIZES = ((5, 4), (7, 5), (11, 8))
 """Seats and quorum by the value of a batch."""
-AUDITED = (5, 48, 256)
-"""Records that an audited validator was asked for: what a first round left open, a batch with its gold, a whole word."""
+AUDITED = (48, 256, 10_000)
+"""Audited records of a validator in all: a batch with its gold, a whole word, some years."""
+CORRELATIONS = (0.05, 0.1)
+"""How much errors of several on one record come together where records differ in difficulty: the intra-class correlation."""
+GOLD = 10_000
+"""Answers to gold in all."""
 
 
 def measure(options: Options) -> list[Figure]:
@@ -74,15 +80,17 @@ def _held(name: str, value: float, against: str, *, better: str) -> Figure:
 
 
 def _honest(found: list[Summary]) -> list[Figure]:
-    worst = max(found, key=lambda one: one.slashed)
+    worst, seats = max(found, key=lambda one: one.slashed), max(1, sum(one.seats for one in found))
+    jailed, reversed_ = sum(one.jailed for one in found), sum(one.by_reversal for one in found)
+    name = "right records of honest contributors rejected, worst attack"
     return [
+        Figure(name, worst.slashed, "share", limit=0.001, against=".1 %"),
         Figure(
-            "right records of honest contributors rejected, worst attack", worst.slashed, "share", limit=0.001,
-            against=".1 %",
+            "honest validators jailed in all worlds", jailed / seats, "share", limit=0.0001, against=".01 %"
         ),
         Figure(
-            "honest validators jailed in all worlds", sum(one.jailed for one in found) / max(1, sum(one.seats for one in found)),
-            "share", limit=0.0001, against=".01 %",
+            "honest validators slashed by a ruling in all worlds", reversed_ / seats, "share", limit=0.0001,
+            against=".01 %",
         ),
     ]  # fmt: skip
 
@@ -99,13 +107,19 @@ def _chance() -> list[Figure]:
     jailed = false_jail(SKILL)
     name = "honest validator jailed by one test on gold, exact"
     figures.append(Figure(name, jailed, "share", limit=0.0001, against=".01 %"))
+    unlucky = 1 - exp(-GOLD / risk(SequentialTest.of(round(100 * SKILL)), SKILL).until_jailed)
+    figures.append(Figure(f"honest validator jailed within {GOLD} answers to gold", unlucky, "share"))
     for records in AUDITED:
-        chance, share = false_slash(SKILL, records)
-        name = f"honest validator slashed by an audit of {records} records"
-        figures += [
-            Figure(f"{name}, exact", chance, "share", limit=0.0001, against=".01 %"),
-            Figure(f"{name}, mean loss", share, "of the lock"),
-        ]
+        name = f"honest validator slashed within {records} audited records, at most"
+        figures.append(Figure(name, false_slash(SKILL, records), "share", limit=0.0001, against=".01 %"))
+    for correlation in CORRELATIONS:
+        name = f"honest validator slashed within {AUDITED[-1]} audited records whose errors correlate by {correlation}, at most"
+        figures.append(
+            Figure(name, false_slash(SKILL, AUDITED[-1], correlation), "share", limit=0.0001, against=".01 %")
+        )
+    juror = max(false_juror_slash(SKILL, records) for records in range(1, 257))
+    name = "honest juror slashed by a ruling that reversed his round, worst number of records, exact"
+    figures.append(Figure(name, juror, "share", limit=0.0001, against=".01 %"))
     return figures
 
 

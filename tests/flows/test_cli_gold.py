@@ -11,6 +11,7 @@ from sheaf import actions
 from sheaf.cli.session import Session
 from sheaf.domain.amounts import WAD
 from sheaf.nodes.keeper import Keeper
+from sheaf.review import reversals
 from tests.flows.counter import SPECIFICATION, Counter, opened
 from tests.flows.test_cli import turn
 from tests.flows.town import points
@@ -66,7 +67,11 @@ def test_gold_by_commands(
     who = market.validators[0].ctx.account
     record = market.ask("stake", "show", who)
     assert (record["batches"], record["hits"], record["misses"], record["accuracy"]) == (1, 3, 0, 1.0)
+    assert (record["proven"], record["suspended"]) == (0.0, 0)
     assert "3 of 3 right" in market.run("stake", "show", who).out
+    monkeypatch.setattr(reversals, "suspended", lambda chain, account: reversals.Evidence(4, 12, 5 * WAD))
+    shown = " ".join(market.run("stake", "show", who).out.split())
+    assert "50 % of what is beyond chance; then 5 SHEAF are lost" in shown
 
 
 @pytest.mark.parametrize(

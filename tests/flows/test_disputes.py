@@ -18,7 +18,7 @@ from sheaf.governance import parameters
 from sheaf.review import stakes
 from tests.flows.town import Town, points
 
-WRONG = [0, 3, 7, 8, 9]
+WRONG = [0, 3, 7, 8, 9, 12, 15, 16]
 
 
 class Blind:

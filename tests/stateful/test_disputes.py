@@ -41,6 +41,10 @@ def _deployed() -> tuple[Court, int, bytes, bytes, Facts]:
     return court, submission, rejected, hung, facts
 
 
+def _remember(hashes: Any) -> None:
+    boa.env.evm.vm.state.execution_context._prev_hashes = hashes
+
+
 class Disputes(RuleBasedStateMachine):
     """Contracts and twin take the same steps; both do the same or refuse in the same words."""
 
@@ -50,6 +54,9 @@ class Disputes(RuleBasedStateMachine):
         self.world, self.disputes = self.court.world, self.court.disputes
         self._anchor = boa.env.anchor()
         self._anchor.__enter__()
+        # Here the engine knows the hash of the last block alone; a draw may look 255 back.
+        self._hashes = boa.env.evm.vm.state.execution_context._prev_hashes
+        _remember([openings.keccak(bytes([i])) for i in range(256)])
         self.twin = DisputesTwin(RULES, facts={self.submission: facts})
         self.actors = [self.court.challenger, self.court.appellant, self.world.outsider]
         self.secrets: dict[tuple[int, int], Vote] = {}
@@ -59,6 +66,7 @@ class Disputes(RuleBasedStateMachine):
         try:
             self._leave_through_every_exit()
         finally:
+            _remember(self._hashes)
             self._anchor.__exit__(None, None, None)
 
     @precondition(lambda self: len(self.twin.cases) < 4)
@@ -196,11 +204,18 @@ class Disputes(RuleBasedStateMachine):
 
     @rule()
     def show(self) -> None:
-        asked = openings.pack([True] * N)
-        self._step(
-            lambda: self.twin.show(self.submission, 1, self.court.bitmaps, asked),
+        asked, panel = openings.pack([True] * N), self.world.committees.committee(self.submission)
+        votes = dict(zip(self.world.committees.accounts(self.submission), self.court.bitmaps, strict=False))
+        before = [self.world.stakes.position(member).amount for member in panel.members]
+        losses = self._step(
+            lambda: self.twin.show(self.submission, 1, votes, asked),
             lambda: self.court.show(self.submission),
         )
+        if losses is not None:
+            after = [self.world.stakes.position(member).amount for member in panel.members]
+            assert [b - a for b, a in zip(before, after, strict=True)] == losses
+            for account in votes:
+                assert self.court.reversals.suspended(account) == self.twin.evidence[account]
 
     @rule()
     def execute(self) -> None:

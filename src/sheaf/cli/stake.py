@@ -22,7 +22,7 @@ def show(
         str | None, typer.Argument(help="An address, or an account's name; left out: the acting account.")
     ] = None,
 ) -> None:
-    """Show what a validator's work has shown: gold, agreement, how near it is to jail, its share of the fee.
+    """Show what a validator's work has shown: gold, agreement, audits, how near it is to jail, its share of the fee.
 
     Example: sheaf stake show --account validator
     """
@@ -48,6 +48,11 @@ def show(
         }
         if record.jailed_until:
             rows["in jail until"] = when(record.jailed_until, now)
+        if record.proven:
+            lost = session.currency().write(record.suspended)
+            rows["errors in audits"] = (
+                f"{100 * record.proven:.0f} % of what is beyond chance; then {lost} are lost"
+            )
         if record.slash_from:
             rows["slashed from"] = f"{when(record.slash_from, now)}, for submission {record.sentenced_for}"
         out.pairs(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,10 +22,11 @@ from sheaf.review.juries import (
     Jury,
     Vote,
     commitment,
+    is_beyond_chance,
     is_countable,
     ruling,
 )  # fmt: skip
-from sheaf.review.reversals import Ruled, reversal, word_of
+from sheaf.review.reversals import Evidence, Ruled, reversal, word_of
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,7 @@ class DisputesTwin:
     facts: dict[int, Facts] = field(default_factory=dict)
     trials: dict[int, Trial] = field(default_factory=lambda: defaultdict(Trial))
     cases: dict[int, Case] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=lambda: defaultdict(Evidence))
 
     @property
     def balance(self) -> int:
@@ -300,13 +302,19 @@ class DisputesTwin:
         self.fund_left += sum(loss // 2 for loss in losses.values())
         return losses
 
-    def show(self, submission: int, number: int, votes: Sequence[bytes], asked: bytes) -> list[int]:
-        """Show the votes of a round again, on the records marked in `asked`; return what each member loses, half of which is kept."""
+    def show(self, submission: int, number: int, votes: Mapping[str, bytes], asked: bytes) -> list[int]:
+        """Show the votes of a round again by account, on the records marked in `asked`; return what each member loses, half of which is
+        kept.
+        """
         trial = self._concluded(submission, self.rules.reveal_seconds // 2)
         _require(self.now >= trial.challenge_until, "disputes: more may be challenged")
         _require(number not in trial.shown, "disputes: shown already")
         trial.shown.add(number)
-        losses = reversals.losses(self.facts[submission].lock, votes, asked, trial.ruled, trial.sample)
+        losses, lock = [], self.facts[submission].lock
+        errors = reversals.found(list(votes.values()), asked, trial.ruled, trial.sample)
+        for account, (named, sample) in zip(votes, errors, strict=True):
+            self.evidence[account], loss = reversals.weigh(self.evidence[account], lock, named, sample)
+            losses.append(loss)
         gained = sum(loss // 2 for loss in losses)
         if trial.weight and not trial.sample:
             trial.pot += gained
@@ -412,10 +420,10 @@ class DisputesTwin:
         first = jury.first if jury.ruled == jury.round else (jury.first - 1) // 2
         lock = self.facts[one.submission].lock
         return {
-            seat: loss
+            seat: reversal(lock, wrong, scope.bit_count())
             for seat, vote in sorted(one.votes.items())
             if seat < first and not jury.faultless >> seat & 1
-            if (loss := reversal(lock, ((vote ^ one.ruled_rejected) & scope).bit_count(), scope.bit_count()))
+            if is_beyond_chance(wrong := ((vote ^ one.ruled_rejected) & scope).bit_count(), scope.bit_count())
         }
 
     def _pay_jurors(self, one: Case, kept: int) -> int:

@@ -1,4 +1,4 @@
-"""Juries: how a juror votes, what votes rule, and what a reversed vote costs; the pure part of the rules of Disputes.vy."""
+"""Juries: how a juror votes, what votes rule, and when a reversed vote costs; the pure part of the rules of Disputes.vy."""
 
 from __future__ import annotations
 
@@ -93,6 +93,14 @@ def ruling(votes: Sequence[int], mask: int, rejected: int, hung: int) -> tuple[i
             ruled_rejected |= rejected & bit
             ruled_hung |= hung & bit
     return ruled_rejected & mask, ruled_hung & mask
+
+
+def is_beyond_chance(wrong: int, total: int) -> bool:
+    """Tell whether so many errors in one case are more than the mistakes of a juror who is right in 95 %.
+
+    Of up to 256 records he makes so many with a chance of at most .0081 % (exact binomial tails).
+    """
+    return 6 * wrong >= total + 20
 
 
 def draw(chain: Chain, signer: Signer, case: int, court: str = CONTRACT) -> Receipt:

@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 
 from sheaf.domain.amounts import WAD
-from sheaf.review.reversals import reversal
+from sheaf.review.juries import is_beyond_chance
+from sheaf.review.reversals import ALONE, JOINT
 from sheaf.verification.gold import HIT, JAIL, MISS, RESET
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     `bought` records were approved; `good` of these are right and no copies, of `offered` that are. `wrongly` counts records of honest
     sellers that were good and were rejected, of `honest_offered`. Money is in whole tokens: `fees` were paid to validators and
     protocol, `at_stake` was locked for the average submission, `lost` was taken from the honest `validators`, of
-    whom so many were `jailed`.
+    whom so many were `jailed`, and from so many a jury's ruling took anything (`by_reversal`).
     """
 
     bought: int
@@ -48,6 +49,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     at_stake: float
     lost: float
     jailed: int
+    by_reversal: int
     validators: int
     gas: int
     seconds: float
@@ -95,6 +97,11 @@ def market_of(world: World, request: RequestId, honest: Sequence[Agent]) -> Mark
     jailed = {
         docket.validators[event.args["id"]] for event in chain.events("Stakes", "Jailed", world.began_at)
     }
+    reversed_ids = {
+        event.args["id"]
+        for contract, name in (("Reversals", "MemberSlashed"), ("Disputes", "JurorSlashed"))
+        for event in chain.events(contract, name, world.began_at)
+    }
     locked = [drawn.lock * len(drawn.members) / WAD for case in cases for drawn in case.rounds]
     taken = [
         chain.block_at(case.ended_block).timestamp - chain.block_at(case.block).timestamp for case in cases
@@ -110,6 +117,7 @@ def market_of(world: World, request: RequestId, honest: Sequence[Agent]) -> Mark
         at_stake=sum(locked) / max(1, len(cases)),
         lost=sum(map(world.losses, validators)) / WAD,
         jailed=len(jailed & validators),
+        by_reversal=len({docket.validators[number] for number in reversed_ids} & validators),
         validators=len(validators),
         gas=chain.gas_used(world.began_at + 1, chain.block().number),
         seconds=float(np.mean(taken)) if taken else 0.0,
@@ -169,14 +177,55 @@ def false_jail(skill: float) -> float:
     return jailed
 
 
-def false_slash(skill: float, records: int) -> tuple[float, float]:
-    """Return the chance that an audit of so many records takes from the lock of a validator who is right with probability `skill`, and
-    the share of it that it takes on the mean: L·min(1, 6·max(0, θ − .06)), θ its errors among them.
+def false_slash(skill: float, records: int, correlation: float | None = None, seats: int = 5) -> float:
+    """Return the chance, at most, that audits of `records` in all ever take from a validator who is right with probability `skill`.
+
+    Exact for each of the two sums of `reversals.weigh` (Markov chains over single records, which bound those over whole audits from
+    above), added. Without `correlation` the others err on every record, which is the worst that they can do; with it all `seats` are
+    alike and err together as far as records differ in difficulty, by a Beta distribution of that intra-class correlation.
     """
-    taken = [reversal(WAD, errors, records) / WAD for errors in range(records + 1)]
-    chances = [_binomial(errors, records, 1 - skill) for errors in range(records + 1)]
-    chance = sum(one for one, part in zip(chances, taken, strict=True) if part)
-    return chance, sum(one * part for one, part in zip(chances, taken, strict=True))
+    error = 1 - skill
+    joint, against = error, skill
+    if correlation is not None and 0 < correlation < 1 and 0 < error < 1:
+        chances = [_beta_binomial(count, seats, error, correlation) for count in range(seats + 1)]
+        half = (seats - 1) // 2
+        joint = sum(chances[count] * count / seats for count in range(half + 1, seats + 1))
+        against = sum(chances[count] * (seats - count) / seats for count in range(half, seats))
+    alone = _reaches(ALONE, 5, error, 1, skill, records)
+    return min(1.0, alone + _reaches(JOINT, 1, joint, 2, against, records))
+
+
+def false_juror_slash(skill: float, records: int) -> float:
+    """Return the chance that a reversed juror who is right with probability `skill` loses of its lock in a case of `records`, exactly."""
+    return sum(
+        _binomial(errors, records, 1 - skill)
+        for errors in range(records + 1)
+        if is_beyond_chance(errors, records)
+    )
+
+
+def _reaches(level: int, up: int, rise: float, down: int, fall: float, steps: int) -> float:
+    """Return the chance that a sum reaches `level` in so many steps: `up` with chance `rise`, `down` with `fall`, never below 0."""
+    chances, reached = np.zeros(level), 0.0
+    chances[0] = 1.0
+    for _ in range(steps):
+        moved = (1 - rise - fall) * chances
+        moved[: level - down] += fall * chances[down:]
+        moved[0] += fall * chances[:down].sum()
+        moved[up:] += rise * chances[: level - up]
+        reached += rise * float(chances[level - up :].sum())
+        chances = moved
+    return reached
+
+
+def _beta_binomial(count: int, of: int, mean: float, correlation: float) -> float:
+    """Return the chance of so many successes of which each has the same, Beta distributed chance."""
+    total = 1 / correlation - 1
+    first, second = mean * total, (1 - mean) * total
+    chance = float(comb(of, count))
+    for i in range(of):
+        chance *= (first + i if i < count else second + i - count) / (total + i)
+    return chance
 
 
 def _binomial(count: int, of: int, probability: float) -> float:

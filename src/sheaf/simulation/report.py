@@ -39,6 +39,7 @@ def facts(found: Summary) -> Iterator[tuple[str, str]]:
     yield "bought, of what was right and no copy", f"{found.recall.mean:.4f}"
     yield "right records of honest sellers rejected", f"{found.slashed:.6f}"
     yield "honest validators jailed", str(found.jailed)
+    yield "honest validators slashed by a ruling", str(found.by_reversal)
     yield "fees paid, tokens a world", f"{found.fees.mean:.2f}"
     yield "locked by validators, tokens a submission", f"{found.at_stake.mean:.0f}"
     yield "taken from the stake of honest validators, tokens a world", f"{found.lost.mean:.2f}"

@@ -52,7 +52,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Means over all seeds, by habit: returns of `attackers` and of `honest`, the attackers' gains; and of the market.
 
     `slashed` is the share of good records of honest sellers that were rejected, `jailed` how many of the `seats` honest validators
-    were, in all worlds.
+    were, and `by_reversal` from how many a jury's ruling took anything, in all worlds.
     """
 
     attackers: dict[str, Interval]
@@ -67,6 +67,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     seconds: Interval
     slashed: float
     jailed: int
+    by_reversal: int
     seats: int
     seeds: int
 
@@ -171,6 +172,7 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
         seconds=over(lambda market: market.seconds),
         slashed=sum(one.wrongly for one in markets) / offered if offered else 0.0,
         jailed=sum(one.jailed for one in markets),
+        by_reversal=sum(one.by_reversal for one in markets),
         seats=sum(one.validators for one in markets),
         seeds=len(outcomes),
     )

@@ -1,4 +1,4 @@
-"""Records of validators: what gold and agreement say of them, their jail, and the sentences that wait."""
+"""Records of validators: what gold, agreement and audits say of them, their jail, and the sentences that wait."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheaf.domain.errors import InputError, Reverted
-from sheaf.review import scores
+from sheaf.review import reversals, scores
 from sheaf.verification.gold import JAIL
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Record:
     """What a validator's work has shown: `accuracy` of its gold (None before the first), agreement and what was expected (wad),
-    how far the sequential test is (0 to 1 of the way to jail), the share of the fee that it earns, and jail.
+    how far the sequential test is (0 to 1 of the way to jail), the share of the fee that it earns, jail, and how near audits are to proving
+    its errors no chance (0 to 1): then `suspended` is lost, in the stake token's smallest unit.
 
     Times are Unix seconds, 0 where there are none; `slash_from` is when the sentence that waits may be executed.
     """
@@ -35,10 +36,12 @@ class Record:
     jailed_until: int
     slash_from: int
     sentenced_for: int
+    proven: float
+    suspended: int
 
 
 def record_of(ctx: Context, account: str) -> Record:
-    """Return what is known of a validator: its gold, its agreement, its jail. Raises InputError for who never staked."""
+    """Return what is known of a validator: its gold, its agreement, its jail, its audits. Raises InputError for who never staked."""
     from sheaf.domain.ids import Address
     from sheaf.review import stakes
 
@@ -47,6 +50,7 @@ def record_of(ctx: Context, account: str) -> Record:
         raise InputError("account", account, "it is no validator: give one that has staked")
     known = scores.standing(ctx.chain, Address(account))
     waits = scores.sentence(ctx.chain, Address(account))
+    held = reversals.suspended(ctx.chain, account)
     tests = known.hits + known.misses
     return Record(
         account=account,
@@ -63,6 +67,8 @@ def record_of(ctx: Context, account: str) -> Record:
         jailed_until=stakes.jailed_until(ctx.chain, number),
         slash_from=waits.due_at if waits else 0,
         sentenced_for=waits.submission if waits else 0,
+        proven=max(held.joint / reversals.JOINT, held.alone / reversals.ALONE),
+        suspended=held.due,
     )
 
 

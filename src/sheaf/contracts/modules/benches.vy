@@ -134,8 +134,8 @@ def dismiss(case: uint256, facts: IDisputes.Case, jury: juries.Jury, penalty_bps
         if is_slashing and seat < first and (jury.opened & ~jury.faultless) >> seat & 1 == 1 and total != 0:
             vote: uint256 = convert(self._marks[case][seat], uint256)
             wrong: uint256 = bitmaps.ones((vote ^ facts.ruled_rejected) & facts.mask & ~facts.ruled_hung)
-            amount: uint256 = juries.reversal(facts.lock, wrong, total)
-            if amount != 0:
+            if juries.is_beyond_chance(wrong, total):
+                amount: uint256 = juries.reversal(facts.lock, wrong, total)
                 taken: uint256 = extcall trials.stakes.slash(id, amount, self)
                 trials.fund_left += taken // 2
                 log IDisputes.JurorSlashed(case=case, id=id, wrong=wrong, total=total, amount=taken)
