@@ -46,7 +46,7 @@ def measure(options: Options) -> list[Figure]:
             against="rounds whose sum is whole with every tenth client gone",
         ),
         Figure("uploaded", runs[0]["uploaded"] / 2**10, "KiB", limit=LENGTH * 4 / 2**10, against="plain 32-bit numbers", target=1.1),
-        Figure("attack: numbers recovered", float(attack()), "", limit=1.0, against=f"any of {ATTACKED}", target=0.0),
+        Figure("attack: numbers recovered", float(attack()), "", limit=1.0, against="any of 1,000", target=0.0),
     ]  # fmt: skip
     if peer is not None:
         seconds, recovered = peer

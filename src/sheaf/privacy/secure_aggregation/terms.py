@@ -49,16 +49,14 @@ class Terms:
 
     def __post_init__(self) -> None:
         n, degree, threshold = len(self.roster), self.graph.degree, self.graph.threshold
-        if not 3 <= n <= MAX_CLIENTS:
-            raise InputError(
-                "roster", f"{n} clients", f"give 3 to {MAX_CLIENTS}: of two, each learns the other's part"
-            )
+        if not 2 <= n <= MAX_CLIENTS:
+            raise InputError("roster", f"{n} clients", f"give 2 to {MAX_CLIENTS}")
         if any(type(key) is not bytes or len(key) != KEY_BYTES for key in self.roster):
             raise InputError("roster", "a key that is not 32 bytes", "give Ed25519 public keys")
         if len(set(self.roster)) != n:
             raise InputError("roster", "the same key twice", "give every client a key of its own")
-        if not 2 <= degree < n:
-            raise InputError("degree", degree, f"give 2 to {n - 1} holders of shares")
+        if not 1 <= degree < n:
+            raise InputError("degree", degree, f"give 1 to {n - 1} holders of shares")
         if not degree // 2 < threshold <= degree:
             raise InputError(
                 "threshold", threshold, f"give more than half of the {degree} holders, at most all"
@@ -187,8 +185,8 @@ def complete_graph(clients: int, corrupt: int, dropped: int) -> Graph:
     """
     degree = clients - 1
     threshold = degree - dropped
-    if clients < 3 or 2 * threshold - degree <= corrupt:
-        needed = max(3, corrupt + 2 * dropped + 2)
+    if clients < 2 or 2 * threshold - degree <= corrupt:
+        needed = max(2, corrupt + 2 * dropped + 2)
         raise InputError(
             "clients", clients, f"give {needed} at least, or tolerate fewer corrupt or dropped ones"
         )

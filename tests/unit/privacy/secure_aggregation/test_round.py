@@ -112,10 +112,10 @@ def test_updates_that_cannot_be_taken(update: np.ndarray, said: str) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"roster": ()}, "roster: 0 clients"),
+        ({"roster": ()}, "roster: 0 clients: give 2"),
         ({"roster": (b"k" * 32, b"k" * 32, b"l" * 32)}, "the same key twice"),
         ({"roster": (b"k" * 31, b"l" * 32, b"m" * 32)}, "not 32 bytes"),
-        ({"graph": Graph(5, 3)}, "degree: 5: give 2 to 4"),
+        ({"graph": Graph(5, 3)}, "degree: 5: give 1 to 4"),
         ({"graph": Graph(4, 2)}, "threshold: 2: give more than half"),
         ({"minimum": 3}, "minimum: 3: give more survivors"),
         ({"minimum": 6}, "minimum: 6"),
