@@ -137,7 +137,11 @@ def measure(options: Options) -> list[Figure]:
             for name, value in (("median", np.median(lost)), ("worst", lost.max())):
                 title = f"{split}: {attack}, {name}"
                 figures.append(Figure(title, float(value), "points", limit=limit, against="aim"))
-        others = [("pairs, no history", 2, "median"), ("groups of four", 4, "history")]
+        others = [
+            ("pairs, no history", 2, "median"),
+            ("groups of three", 3, "history"),
+            ("groups of four", 4, "history"),
+        ]
         for name, size, rule in others:
             lost = losses("scaled", size, rule)
             figures.append(Figure(f"{split}: scaled, {name}, median", float(np.median(lost)), "points"))

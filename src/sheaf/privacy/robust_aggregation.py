@@ -75,7 +75,7 @@ def geometric_median(means: NDArray[np.floating], weights: NDArray[np.floating] 
     for _ in range(WEISZFELD_STEPS):
         pull = given / np.maximum(np.linalg.norm(points - middle, axis=1), 1e-9)
         middle = pull @ points / pull.sum()
-    return middle
+    return np.asarray(middle)
 
 
 def shorten_to_median(means: NDArray[np.floating]) -> Array:
