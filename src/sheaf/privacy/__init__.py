@@ -1,1 +1,1 @@
-"""What may be learnt from data without seeing it, and what that costs. Takes and returns numbers and bytes, and knows nobody."""
+"""Answers about people with a known privacy loss, the budget they come from, and what else keeps data private."""

@@ -82,7 +82,7 @@ def shorten_to_median(means: NDArray[np.floating]) -> Array:
     """Return the groups' means, none longer than the median length: nobody gains by size."""
     points = _means(means)
     lengths = np.linalg.norm(points, axis=1, keepdims=True)
-    return points * np.minimum(1.0, np.median(lengths) / np.maximum(lengths, 1e-300))
+    return np.asarray(points * np.minimum(1.0, np.median(lengths) / np.maximum(lengths, 1e-300)))
 
 
 class GroupHistory:
