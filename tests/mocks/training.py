@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ class Field:
 
     def write_plan(self) -> Path:
         """Write the plan as TOML and return where."""
-        lines = [f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}" for name, value in self.document.items() if name != "owners"]  # fmt: skip
+        fields = {name: value for name, value in self.document.items() if name != "owners"}
+        lines = [f"{name} = {json.dumps(value)}" for name, value in fields.items()]
         for owner in self.document["owners"]:
             lines += ["[[owners]]", f'name = "{owner["name"]}"', f'key = "{owner["key"]}"']
         path = self.folder / "plan.toml"

@@ -55,6 +55,7 @@ def coordinate(
     """
     from sheaf.actions.train import coordinate as coordinated
 
+    _quiet()
     report = coordinated(
         plan,
         _folder(session, folder),
@@ -85,6 +86,7 @@ def join(
     """
     from sheaf.actions.train import join as joined
 
+    _quiet()
     report = joined(
         plan,
         records,
@@ -117,6 +119,15 @@ def status(
     session.answer(found, lambda out: _show_status(out, found))
 
 
+def _quiet() -> None:
+    """Keep the log off standard output, which has the answer alone."""
+    import logging
+
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+
+
 def _folder(session: Session, folder: Path | None) -> Path:
     return folder if folder is not None else session.settings.home / "train"
 
@@ -131,6 +142,12 @@ def _address(text: str) -> tuple[str, int]:
 def _tell(session: Session, event: str, told: dict[str, Any]) -> None:
     if event == "listening":
         session.talk.line(f"listening at port {told['port']}, at round {told['round']}")
+    elif event == "repeated":
+        session.talk.line(
+            f"round {told['round']}, attempt {told['attempt']} failed: {'; '.join(told['reasons'])}"
+        )
+    elif event == "lost":
+        session.talk.line(f"connection lost: {told['reason']}: calling again")
     elif event == "abort":
         session.talk.line(f"left the round: {told['reason']}")
     elif "survivors" in told:

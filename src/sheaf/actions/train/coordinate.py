@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sheaf.actions.train.contributions import contributions
@@ -25,7 +24,6 @@ from sheaf.sandbox.federated.connection import Letter
 from sheaf.sandbox.federated.hall import Hall
 from sheaf.store.files import locked, make_directory
 
-log = structlog.get_logger()
 STATE = "coordinator.state"
 MODEL = "model.npy"
 
@@ -77,10 +75,10 @@ def coordinate(
 ) -> TrainingReport:
     """Run all rounds that are left of `plan`, keeping state, key and model in `folder`, and return the report.
 
-    Killed at any moment it goes on from the last finished round when called again. `on_event` hears of "listening" (port) and of
-    each "round" (its record). `held_out` are records on which each round and contribution is measured. Raises InputError for a
-    plan of another coordinator, Unreachable where fewer owners than the plan's minimum come within `wait_seconds`, and Refused
-    where a round fails as often as the plan allows.
+    Killed at any moment it goes on from the last finished round when called again. `on_event` hears of "listening" (port), of each
+    "round" (its record), and of each that is "repeated" (reasons). `held_out` are records on which each round and contribution is
+    measured. Raises InputError for a plan of another coordinator, Unreachable where fewer owners than the plan's minimum come
+    within `wait_seconds`, and Refused where a round fails as often as the plan allows.
     """
     agreed = plan if isinstance(plan, Plan) else load_plan(plan)
     home = Path(folder)
@@ -165,7 +163,7 @@ class _Run:
                 return
             self.repeated += 1
             reasons = [group.failure for group in at.groups] + list(at.aborts.values())
-            log.warning("round repeated", round=at.number, attempt=at.attempt, reasons=reasons)
+            self.on_event("repeated", {"round": at.number, "attempt": at.attempt, "reasons": reasons})
         raise Refused(
             f"round {state.round_number}: failed {plan.attempts} times: {shorten(reasons[-1], 200)}"
         )

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sheaf.actions.train.identity import open_identity
@@ -23,7 +22,6 @@ from sheaf.sandbox.federated.connection import Connection, Letter, connect
 from sheaf.sandbox.federated.hall import pause
 from sheaf.store.files import locked, make_directory
 
-log = structlog.get_logger()
 STATE = "owner.state"
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
@@ -110,7 +108,7 @@ class _Part:
                     spent = round(time.monotonic() - started, 3)
                     return JoinReport(self.plan.name, name, self.state.finished, self.state.aborts, spent)
             except (EOFError, OSError) as error:
-                log.info("connection lost", reason=shorten(error))
+                on_event("lost", {"reason": shorten(error)})
             finally:
                 connection.close()
             heard = time.monotonic()

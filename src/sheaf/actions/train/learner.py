@@ -39,11 +39,12 @@ class Learner:
         self._labels = labels
 
     def change(self, model: Array) -> Array:
-        """Return what local steps of gradient descent change of `model`, shape (length,)."""
+        """Return what local steps of gradient descent change of `model`, shape (length,); not finite where they run away."""
         trained = model.copy()
-        for _ in range(self.plan.local_steps):
-            trained -= self.plan.rate * self._gradient(trained)
-        return trained - model
+        with np.errstate(all="ignore"):
+            for _ in range(self.plan.local_steps):
+                trained -= self.plan.rate * self._gradient(trained)
+            return np.asarray(trained - model)
 
     def accuracy(self, model: Array) -> float:
         """Return the share of records whose class the model finds."""

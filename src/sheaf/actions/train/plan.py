@@ -34,10 +34,13 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that is agreed. Its hash names the session: who holds another plan cannot take part.
 
     The model is a softmax regression, or with `hidden` units a network of one hidden layer, from `features` numbers, each divided
-    by `scale`, to `classes`. Each round an owner takes `local_steps` steps of size `rate`, shortens its change to length `clip`
-    and adds normal noise, so that the sum has at least a deviation of `noise` · `clip` in each number. `group_size` 0 sums all owners
-    at once; 2 or more sums groups drawn anew each round, whose means `strategy` joins: `history`, `median`, `mean`, or `flower:NAME`. `minimum` owners must
-    be there; of each group `dropped` may drop out and `corrupt` may help the coordinator without harm.
+    by `scale`, to `classes`.
+
+    Each round an owner takes `local_steps` steps of size `rate`, shortens its change to length `clip` and adds normal noise, so that
+    each number of the sum has at least a deviation of `noise` · `clip`. `group_size` 0 sums all owners at once; 2 or more sums groups
+    drawn anew each round, whose means `strategy` joins: `history`, `median`, `mean`, or `flower:NAME`. `minimum` owners must be
+    there; of each group `dropped` may drop out and `corrupt` may help the coordinator without harm. A phase lasts `phase_seconds`
+    at most, and a round is tried at most `attempts` times.
     """
 
     name: Name
