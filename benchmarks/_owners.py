@@ -49,7 +49,7 @@ def plain_round(hall: Hall, number: int, model: np.ndarray) -> np.ndarray:
     there = hall.present()
     for index in there:
         hall.send(index, Letter("round", number, body=as_bytes(model)))
-    changes = {}
+    changes: dict[int, np.ndarray] = {}
     while len(changes) < len(there):
         heard = hall.next(60)
         if heard is None or heard[2].kind == "gone":

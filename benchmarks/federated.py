@@ -1,7 +1,7 @@
 """Federated training of digits among four owners, each a process, beside training on all records in one place, and beside no secrecy.
 
 The same network (one hidden layer), the same steps, everything over real connections. *Central* takes the steps in one process until
-its held-out accuracy reaches 95 % and stays there for the federated rounds' steps; *federated* is the time from the first round to
+its held-out accuracy reaches 96 %; *federated* is the time from the first round to
 the first whose model reaches the same. *Plain* sends changes unmasked over the same connections: secrecy is the ratio of a round's
 median time. Starting processes and reading records is not counted on either side.
 """
@@ -23,13 +23,14 @@ from sheaf.actions.train import coordinate, show_identity
 from sheaf.actions.train.identity import open_identity
 from sheaf.actions.train.learner import first_model, read_learner
 from sheaf.actions.train.plan import Plan, read_plan
+from sheaf.sandbox.federated.connection import Letter
 from sheaf.sandbox.federated.hall import Hall
 
 NAMES = ("north", "east", "south", "west")
-AIMED, ROUNDS = 0.95, 40
+AIMED, ROUNDS = 0.96, 40
 TERMS: dict[str, Any] = {
     "name": "digits", "label": "label", "features": 64, "classes": 10, "hidden": 128, "scale": 16.0, "rounds": ROUNDS, "minimum": 3,
-    "local_steps": 20, "rate": 0.5, "clip": 2.0,
+    "local_steps": 20, "rate": 0.5, "clip": 5.0,
 }  # fmt: skip
 
 
@@ -134,7 +135,7 @@ def plainly(plan: Plan, path: Path) -> float:
             model = model + _owners.plain_round(hall, number, model)
             spent.append(time.perf_counter() - start)
         for index in hall.present():
-            hall.send(index, _owners.Letter("done"))
+            hall.send(index, Letter("done"))
         for process in processes:
             process.wait(60)
     return float(np.median(spent))

@@ -77,8 +77,16 @@ def silence() -> None:
     task.task_id, task.run_id, task.node_id = 1, 1, 1  # its messages ask who sends them
 
 
-def _grid_class() -> Callable[[Sequence[Array], Sequence[int]], Any]:
+def _answer(message: Message, model: Array, size: int) -> Message:
+    """Return the reply of a group of `size` clients whose mean is `model`."""
     from flwr.app import ArrayRecord, Message, MetricRecord, RecordDict
+
+    parts = {"arrays": ArrayRecord([model]), "metrics": MetricRecord({"num-examples": int(size)})}
+    return Message(content=RecordDict(parts), reply_to=message)
+
+
+def _grid_class() -> Callable[[Sequence[Array], Sequence[int]], Any]:
+    from flwr.app import Message, RecordDict
     from flwr.serverapp import Grid
 
     class Groups(Grid):
@@ -122,10 +130,8 @@ def _grid_class() -> Callable[[Sequence[Array], Sequence[int]], Any]:
             names = []
             for message in messages:
                 place = message.metadata.dst_node_id - 1
-                metrics = MetricRecord({"num-examples": int(self._sizes[place])})
-                content = RecordDict({"arrays": ArrayRecord([self._models[place]]), "metrics": metrics})
                 names.append(f"{place}-{len(self._answers)}")
-                self._answers[names[-1]] = Message(content=content, reply_to=message)
+                self._answers[names[-1]] = _answer(message, self._models[place], self._sizes[place])
             return names
 
         def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
