@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -15,6 +16,7 @@ import pytest
 from sheaf.actions.train import training_status
 from sheaf.actions.train.coordinate import model_of
 from sheaf.actions.train.learner import read_learner
+from sheaf.domain.errors import InputError
 from tests.mocks.training import Field
 
 KILLS = int(os.environ.get("SHEAF_KILLS", "200"))
@@ -68,6 +70,23 @@ class Processes:
             [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
+    def let_pass(self, rounds: int, seconds: float) -> None:
+        """Wait until so many more rounds are done, or the training is, and then a moment."""
+        goal = self.rounds_done() + rounds
+        coordinator = self.running["coordinator"]
+        while coordinator.poll() is None and self.rounds_done() < goal:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                coordinator.wait(0.02)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            coordinator.wait(seconds)
+
+    def rounds_done(self) -> int:
+        """Read from the coordinator's files how many rounds are done."""
+        try:
+            return training_status(self.held.plan, self.held.folder / "coordinator").round_number
+        except InputError:
+            return 0
+
     def kill(self, name: str) -> None:
         """Kill one with no warning, and start it again."""
         self.running[name].kill()
@@ -83,12 +102,10 @@ def test_killed_at_random_moments_nothing_is_lost(tmp_path: Path) -> None:
     processes = Processes(held)
     try:
         while processes.running["coordinator"].poll() is None:
-            try:
-                processes.running["coordinator"].wait(drawn.uniform(0.05, 1.5))
-            except subprocess.TimeoutExpired:
-                if killed < KILLS:
-                    processes.kill(drawn.choice(list(processes.running)))
-                    killed += 1
+            processes.let_pass(drawn.randint(0, 2), drawn.uniform(0.0, 0.1))
+            if killed < KILLS and processes.running["coordinator"].poll() is None:
+                processes.kill(drawn.choice(list(processes.running)))
+                killed += 1
         printed, complaint = processes.running["coordinator"].communicate()
         report = json.loads(printed)
         assert processes.running["coordinator"].returncode == 0, complaint
