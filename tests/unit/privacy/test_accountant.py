@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, stats
 
 from sheaf.domain.errors import InputError
 from sheaf.privacy.accountant import ORDERS, Budget, Loss, Rounds, gaussian_rho, to_epsilon
@@ -68,6 +68,30 @@ def test_sampling_costs_less_and_follows_the_paper() -> None:
     assert sampled < Loss(rounds=(Rounds(1.0, noise, 1),)).at(order) / 100
     leading = math.log(1 + math.comb(8, 2) * rate**2 * (math.exp(1 / noise**2) - 1)) / (order - 1)
     assert sampled == pytest.approx(leading, rel=0.05)
+
+
+@pytest.mark.parametrize(("rate", "noise"), [(0.25, 5.42), (0.01, 1.1)])
+def test_sampled_losses_are_their_integral(rate: float, noise: float) -> None:
+    """At an order that is no whole number the loss of a sampled step is that of the integral it stands for."""
+    pytest.importorskip("opacus")
+    order = 7.5
+
+    def weighed(x: float) -> float:
+        ratio = 1 - rate + rate * math.exp((2 * x - 1) / (2 * noise**2))
+        return float(stats.norm.pdf(x, 0, noise) * ratio**order)
+
+    exact = math.log(integrate.quad(weighed, -40 * noise, 40 * noise, limit=500, points=[0, order])[0]) / (
+        order - 1
+    )
+    assert Loss(rounds=(Rounds(rate, noise, 1),)).at(order) == pytest.approx(exact, rel=1e-4)
+
+
+def test_no_order_makes_sampled_losses_vanish() -> None:
+    """A loss of sampled steps is above zero and grows with the order, however far that lies."""
+    pytest.importorskip("opacus")
+    loss = Loss(rounds=(Rounds(0.5, 4.5, 3),))
+    far = [loss.at(order) for order in ORDERS if order > 400]
+    assert min(far) > 0 and far == sorted(far) and 0.8 < loss.epsilon(1e-6) < 3
 
 
 def test_spent_epsilon_is_the_budget_when_all_is_spent() -> None:

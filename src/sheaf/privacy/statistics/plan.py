@@ -15,7 +15,7 @@ from sheaf.privacy.accountant import Loss, gaussian_rho
 from sheaf.privacy.statistics import mechanisms
 from sheaf.privacy.statistics.columns import Column, Population, Value
 from sheaf.privacy.statistics.mechanisms import Grid
-from sheaf.privacy.statistics.sql import Compare, Condition, Item, Join, Query, parse
+from sheaf.privacy.statistics.sql import Condition, Item, Join, Query, parse
 
 MOST_CELLS = 10_000
 MOST_BINS = 1_000
@@ -180,6 +180,3 @@ def _fits(value: Value, column: Column) -> bool:
 
 def _example(column: Column) -> str:
     return {"boolean": "TRUE or FALSE", "text": "a text in single quotes"}.get(column.kind, "a number")
-
-
-__all__ = ["Compare", "Part", "Plan", "bounds", "edges", "parts_of", "plan"]
