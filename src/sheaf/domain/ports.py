@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from sheaf.domain.job import Job, Outcome
     from sheaf.domain.request import Specification
 
 
@@ -60,4 +61,21 @@ class Judge(Protocol):
 
     def judge(self, records: pa.Table, specification: Specification) -> NDArray[np.bool_]:
         """Return shape (n,): True where the record is to be approved. Called with records in the reviewer's own order."""
+        ...
+
+
+class Sandbox(Protocol):
+    """Runs code that is not ours. What the job does is seen by the caller in its outcome, and by nothing and nobody else."""
+
+    name: str
+
+    def check(self) -> None:
+        """Try in a job what a job may never do. Raises SandboxError if anything succeeds, or if no job can be run at all."""
+        ...
+
+    def run(self, job: Job) -> Outcome:
+        """Run `job` within its limits and return how it ended; what it does wrong is an outcome, not an error.
+
+        Raises SandboxError if the job could not be kept apart, InputError if its folder or program cannot be used.
+        """
         ...
