@@ -14,6 +14,7 @@ from sheaf.cli import (
     account,
     bonus,
     bundle,
+    compute,
     demo,
     network,
     quality,
@@ -47,6 +48,7 @@ app.add_typer(bonus.app, name="bonus")
 app.add_typer(network.validator, name="validator")
 app.add_typer(network.custodian, name="custodian")
 app.add_typer(quality.app, name="quality")
+app.add_typer(compute.app, name="compute")
 app.add_typer(value.app)
 app.add_typer(bundle.app)
 app.add_typer(network.app)

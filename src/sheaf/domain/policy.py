@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
-
 from sheaf.domain import canonical
 from sheaf.domain.errors import Refused
 from sheaf.domain.job import Limits
@@ -164,7 +162,7 @@ class Policy:
         if not self.output:
             return output
         try:
-            _check_depth(output)
+            canonical.check_depth(output, MAX_OUTPUT_DEPTH)
             document = json.loads(output)
             names = {one.name for one in self.output}
             if not isinstance(document, dict) or set(document) != names:
@@ -174,15 +172,6 @@ class Policy:
             )
         except (ValueError, TypeError, OverflowError, RecursionError):
             raise Refused("policy: the output is not of the fixed form") from None
-
-
-def _check_depth(output: bytes) -> None:
-    """Raise ValueError if brackets nest so deeply that reading them could exhaust the stack of whoever reads."""
-    marks = np.frombuffer(output, np.uint8)
-    opened = (marks == ord("[")) | (marks == ord("{"))
-    closed = (marks == ord("]")) | (marks == ord("}"))
-    if np.max(np.cumsum(opened.astype(np.int64) - closed), initial=0) > MAX_OUTPUT_DEPTH:
-        raise ValueError
 
 
 def _placed(one: OutputField, value: Any, k: int) -> Any:
