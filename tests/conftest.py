@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import socket
+import subprocess
 from typing import Any
 
 import pytest
@@ -52,6 +54,29 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+@pytest.fixture(scope="session")
+def _namespaces() -> None:
+    """Skip where this machine lets nobody make a user namespace, or has no bubblewrap: then no job can be kept apart at all."""
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed: apt-get install bubblewrap")
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    made = subprocess.run(
+        [*drop, "unshare", "--user", "--map-root-user", "true"], capture_output=True, text=True
+    )
+    if made.returncode:
+        pytest.skip(f"this machine lets nobody make user namespaces: {made.stderr.strip()}")
+
+
+@pytest.fixture(scope="session")
+def sandbox(_namespaces: None) -> Any:
+    """A sandbox that keeps jobs apart and has passed its self-test."""
+    from sheaf.sandbox.bubblewrap import Bubblewrap
+
+    made = Bubblewrap()
+    made.check()
+    return made
 
 
 def _account(number: int) -> str:

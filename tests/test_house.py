@@ -59,6 +59,7 @@ PORTS = {"BlockBeacon": "IBeacon"}
 ENVIRONMENT_READERS = {
     "src/sheaf/bootstrap.py": "the one place where real parts are chosen and joined",
     "src/sheaf/settings.py": "typed settings are read from the environment",
+    "src/sheaf/sandbox/attempts.py": "looks in the sandbox whether anything of the host's is left in it",
     "src/sheaf/nodes/supervisor.py": "hands the environment on, unread, to the processes that it starts",
 }
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sheaf.chain.rpc import Chain
     from sheaf.chain.signer import Signer
     from sheaf.domain.ids import Address
-    from sheaf.domain.ports import Judge
+    from sheaf.domain.ports import Judge, Sandbox
     from sheaf.domain.request import Specification
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "local",
     "password_of",
     "read_settings",
+    "sandbox",
     "snapshot",
 ]
 
@@ -237,6 +238,19 @@ def judge(name: str, seed: int = 0) -> Callable[[Specification, pa.Table | None]
         return ApproveAll() if name == CHECKS_ONLY else named(name, sample, wanted, seed)
 
     return make
+
+
+def sandbox(is_confined: bool = True) -> tuple[Sandbox, str]:
+    """Return what runs jobs on this machine, and the hash of their environment; not confined is for one's own programs alone."""
+    from sheaf.sandbox import runtime
+
+    if is_confined:
+        from sheaf.sandbox.bubblewrap import Bubblewrap
+
+        return Bubblewrap(), runtime.environment_hash()
+    from sheaf.sandbox.unconfined import Unconfined
+
+    return Unconfined(), runtime.environment_hash()
 
 
 def _unlocked(settings: Settings, password: str) -> Signer:

@@ -14,6 +14,7 @@ from sheaf.cli import (
     account,
     bonus,
     bundle,
+    compute,
     demo,
     network,
     privacy,
@@ -53,6 +54,7 @@ app.add_typer(quality.app, name="quality")
 app.add_typer(train.app, name="train")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(rights.app, name="dataset")
+app.add_typer(compute.app, name="compute")
 app.add_typer(value.app)
 app.add_typer(bundle.app)
 app.add_typer(network.app)

@@ -337,6 +337,15 @@ def json_bytes(document: Any) -> bytes:
         raise InputError("document", "text with a lone surrogate", "give valid Unicode text") from None
 
 
+def check_depth(document: bytes, limit: int = MAX_DOCUMENT_DEPTH) -> None:
+    """Raise ValueError if brackets in `document` nest deeper than `limit`: a reader of JSON could run out of stack, and die of it."""
+    marks = np.frombuffer(document, np.uint8)
+    opened = (marks == ord("[")) | (marks == ord("{"))
+    closed = (marks == ord("]")) | (marks == ord("}"))
+    if np.max(np.cumsum(opened.astype(np.int64) - closed), initial=0) > limit:
+        raise ValueError(f"nested more than {limit} deep")
+
+
 def _json(value: Any, depth: int) -> Iterator[str]:
     if depth > MAX_DOCUMENT_DEPTH:
         raise InputError("document", f"nested {depth} deep", f"nest at most {MAX_DOCUMENT_DEPTH} levels")

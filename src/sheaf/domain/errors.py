@@ -11,6 +11,7 @@ SheafError
 │  └─ Unreachable          the endpoint does not answer
 ├─ StoreError        content is absent, broken or cannot be written
 │  └─ Missing              no content under this CID
+├─ SandboxError      code that is not ours cannot be kept apart on this machine, so it does not run
 ├─ Refused           a rule of the market forbids it, in the contract's own words
 └─ IntegrityError    bytes, proofs or signatures do not match what was committed
 """
@@ -71,6 +72,10 @@ class StoreError(SheafError):
 
 class Missing(StoreError):
     """Nothing is stored under this name."""
+
+
+class SandboxError(SheafError):
+    """Code that is not ours cannot be kept apart on this machine, so it does not run; says what is missing."""
 
 
 class Refused(SheafError):

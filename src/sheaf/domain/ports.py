@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from sheaf.domain.job import Job, Outcome
+    from sheaf.domain.order import Order, Receipt
+    from sheaf.domain.policy import Policy
     from sheaf.domain.request import Specification
 
 
@@ -60,4 +63,61 @@ class Judge(Protocol):
 
     def judge(self, records: pa.Table, specification: Specification) -> NDArray[np.bool_]:
         """Return shape (n,): True where the record is to be approved. Called with records in the reviewer's own order."""
+        ...
+
+
+class Sandbox(Protocol):
+    """Runs code that is not ours. What the job does is seen by the caller in its outcome, and by nothing and nobody else."""
+
+    name: str
+
+    def check(self) -> None:
+        """Try in a job what a job may never do. Raises SandboxError if anything succeeds, or if no job can be run at all."""
+        ...
+
+    def run(self, job: Job) -> Outcome:
+        """Run `job` within its limits and return how it ended; what it does wrong is an outcome, not an error.
+
+        Raises SandboxError if the job could not be kept apart, InputError if its folder or program cannot be used.
+        """
+        ...
+
+
+class Orders(Protocol):
+    """The orders of one provider, wherever they are kept; what was done is not done twice, whoever asks again after a crash."""
+
+    def placed(self) -> list[Order]:
+        """Return the orders that wait for this provider, oldest first."""
+        ...
+
+    def state(self, number: int) -> str:
+        """Return `placed`, `accepted`, `delivered`, `refunded`, or `closed` for anything else."""
+        ...
+
+    def accept(self, number: int) -> None:
+        """Take the order on. Raises Refused if it does not wait any more."""
+        ...
+
+    def hand_over(self, number: int, output: bytes, receipt: Receipt) -> None:
+        """Give output and receipt to the buyer, and to nobody else; the same again is no error."""
+        ...
+
+    def deliver(self, number: int, result: bytes) -> None:
+        """State the SHA-256 of the output, upon which the order is paid. Raises Refused if it is not accepted."""
+        ...
+
+    def refund(self, number: int) -> None:
+        """Give the buyer everything back. Raises Refused if it is not accepted."""
+        ...
+
+
+class Methods(Protocol):
+    """Mechanisms of ours that a buyer may ask for by name: statistics and models with noise."""
+
+    def run(self, order: Order, table: pa.Table, policy: Policy) -> tuple[bytes, int]:
+        """Return the answer to `order` over `table` and the nanonats it took from the budget.
+
+        The budget is spent before anything is computed, once for an order however often it is run, and the first answer that was
+        kept is the answer. Raises Refused where the budget does not suffice, InputError where the question cannot be answered.
+        """
         ...

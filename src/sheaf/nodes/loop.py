@@ -24,11 +24,9 @@ log = structlog.get_logger()
 
 
 class Role(Protocol):
-    """What a node does, for one account."""
+    """What a node does. One that plays in the market for an account has its `ctx` and `caseload`, which health tells of."""
 
     name: str
-    ctx: Context
-    caseload: Caseload
 
     def tick(self) -> int:
         """Do what is due now and return how much that was; must be safe to repeat and to kill at any point."""
@@ -104,17 +102,7 @@ class Loop:
         """Return how the node is: block, ticks, last error, and for each role its queue, its failing cases, what it ignores."""
         roles = []
         for role in self.roles:
-            head = role.ctx.docket.head
-            load = role.caseload
-            roles.append(
-                {
-                    **role.health(),
-                    "block": head.number if head else None,
-                    "waiting": {str(number): why for number, why in load.waiting.items()},
-                    "failing": {str(number): why for number, why in load.failing.items()},
-                    "ignored": {reason: len(seen) for reason, seen in role.ctx.ignored.items()},
-                }
-            )
+            roles.append({**role.health(), **_in_the_market(role)})
         return {
             "is_running": is_running,
             "is_healthy": self._failures == 0,
@@ -134,6 +122,21 @@ class Loop:
             temporary.replace(self.health_path)
         except OSError as error:
             log.warning("health not written", error=shorten(error))
+
+
+def _in_the_market(role: Role) -> dict[str, Any]:
+    """Return block, queue, failing cases and what is ignored, for a role that plays in the market."""
+    ctx: Context | None = getattr(role, "ctx", None)
+    load: Caseload | None = getattr(role, "caseload", None)
+    if ctx is None or load is None:
+        return {}
+    head = ctx.docket.head
+    return {
+        "block": head.number if head else None,
+        "waiting": {str(number): why for number, why in load.waiting.items()},
+        "failing": {str(number): why for number, why in load.failing.items()},
+        "ignored": {reason: len(seen) for reason, seen in ctx.ignored.items()},
+    }
 
 
 async def run(roles: Sequence[Role], tick_seconds: float = 1.0, health_path: Path | None = None) -> None:

@@ -1,0 +1,135 @@
+"""`sheaf compute`: programs over data that do not move, on one's own machine: what a policy lets out, a twin, a rehearsal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sheaf.cli.frame.paper import Paper
+from sheaf.cli.session import Session
+from sheaf.cli.verb import verb
+
+if TYPE_CHECKING:
+    from sheaf.actions.compute.explained import PolicyReport
+    from sheaf.actions.compute.rehearse import Rehearsal
+
+app = typer.Typer(
+    no_args_is_help=True, help="Compute over data that do not move: policies, twins, rehearsals."
+)
+
+Policy = Annotated[Path, typer.Option(help="The policy of release: policy.toml.")]
+
+
+@verb(app, "check")
+def check(session: Session) -> None:
+    """Test whether programs of others can be kept apart on this machine: a job tries every known way out, and none may succeed.
+
+    Example: sheaf compute check
+    """
+    from sheaf import bootstrap
+    from sheaf.actions.compute.rehearse import check as checked
+
+    with session.working("trying to break out"):
+        found = checked(*bootstrap.sandbox())
+    session.answer(
+        found, lambda out: out.line(f"{found.sandbox} holds: self-test passed in {found.seconds:.2f} s")
+    )
+
+
+@verb(app, "explain")
+def explain(
+    session: Session,
+    policy: Annotated[Path, typer.Argument(help="The policy of release: policy.toml.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The records, to try the policy's fields on: CSV, JSON Lines or Parquet."),
+    ] = None,
+) -> None:
+    """Explain what a policy lets out, in words and bits, and warn of what its owner may not have meant.
+
+    Example: sheaf compute explain policy.toml --data patients.parquet
+    """
+    from sheaf.actions.compute.explained import explained
+
+    found = explained(policy, data)
+    session.answer(found, lambda out: _show_policy(out, found))
+
+
+def _show_policy(out: Paper, found: PolicyReport) -> None:
+    for one in found.remarks:
+        if not one.is_warning:
+            out.line(one.text)
+    if any(one.is_warning for one in found.remarks):
+        out.head("look at")
+    for one in found.remarks:
+        if one.is_warning:
+            out.line(("! ", "yellow"), one.text)
+
+
+@verb(app, "twin")
+def twin(
+    session: Session,
+    data: Annotated[
+        Path, typer.Argument(help="The records: CSV, JSON Lines or Parquet; only their columns are used.")
+    ],
+    target: Annotated[Path, typer.Argument(help="Parquet file to write.")],
+    policy: Policy,
+    rows: Annotated[int, typer.Option(help="How many records.", min=0)] = 1000,
+    seed: Annotated[int, typer.Option(help="Another seed gives another twin.", min=0)] = 0,
+) -> None:
+    """Write a synthetic twin: the columns that a job over these data sees, and no value of them.
+
+    Example: sheaf compute twin patients.parquet twin.parquet --policy policy.toml --rows 500
+    """
+    from sheaf.actions.compute.explained import write_twin
+
+    found = write_twin(data, policy, target, rows, seed)
+    session.answer(
+        found,
+        lambda out: out.line(
+            f"{found.file}: {found.records:,} made records of {len(found.fields)} fields, no value of the data"
+        ),
+    )
+
+
+@verb(app, "try")
+def attempt(
+    session: Session,
+    program: Annotated[Path, typer.Argument(help="Python file with compute(folder, parameters).")],
+    data: Annotated[Path, typer.Argument(help="Records, or a twin of them: CSV, JSON Lines or Parquet.")],
+    policy: Policy,
+    parameters: Annotated[str, typer.Option(help="JSON, handed to the program.")] = "{}",
+    purpose: Annotated[
+        str, typer.Option(help="One of the policy's purposes; its first if none is given.")
+    ] = "",
+    unconfined: Annotated[
+        bool,
+        typer.Option("--unconfined", help="Without a sandbox: for your own program on your own machine."),
+    ] = False,
+) -> None:
+    """Run a program here as a provider would: what it returns is put into the policy's form, and what would leave is shown.
+
+    Example: sheaf compute try train.py twin.parquet --policy policy.toml --json
+    """
+    from sheaf import bootstrap
+    from sheaf.actions.compute.rehearse import Terms, rehearse
+
+    sandbox, environment = bootstrap.sandbox(not unconfined)
+    with session.working("running"):
+        found = rehearse(program, data, policy, sandbox, environment, Terms(purpose, parameters))
+    session.answer(found, lambda out: _show_rehearsal(out, found))
+
+
+def _show_rehearsal(out: Paper, found: Rehearsal) -> None:
+    out.line(f"{found.ending} in {found.seconds:.2f} s; an answer carries at most {found.bits:,.1f} bits")
+    if found.kept_back:
+        out.line(("kept back: ", "yellow"), found.kept_back)
+    out.head("what would leave")
+    out.quoted(found.output)
+    if found.log.strip():
+        out.head("log, for the owner alone")
+        out.quoted(found.log)
+    out.head("receipt")
+    out.pairs(found.receipt)
