@@ -101,14 +101,16 @@ def local(
     since: Snapshot | None = None,
     fixed_gas: int = 0,
     parameters: Mapping[str, int] | None = None,
+    has_datasets: bool = False,
 ) -> Context:
     """Start a market in this process: an embedded chain with the contracts deployed, play money, and time that waits for you.
 
     What is stored lies in memory, or under `directory` if one is given; `home` is the folder of the journals where it is another.
     `seed` makes a run repeatable. `since` goes on from a snapshot; with `fixed_gas` no transaction's gas is estimated.
-    `parameters` are set, in this order, as by a vote.
+    `parameters` are set, in this order, as by a vote. With `has_datasets` the contracts of datasets are there too.
     """
     from sheaf.chain.deploy import deploy as deploy_contracts
+    from sheaf.chain.deploy import deploy_data
     from sheaf.chain.devchain import Devchain
     from sheaf.chain.rpc import Chain
     from sheaf.chain.signer import Signer
@@ -128,6 +130,8 @@ def local(
         engine.restore(since.chain)
         deployment = since.deployment
     chain = Chain(engine, deployment, policy=policy)
+    if has_datasets:
+        chain = Chain(engine, deploy_data(chain, deployer), policy=policy)
     for name, value in (parameters or {}).items():
         set_parameter(chain, deployer, name, value)
     home = home or directory or Path(tempfile.mkdtemp(prefix="sheaf-"))
@@ -172,19 +176,21 @@ def connect(settings: Settings | None = None, *, password: str | None = None, **
 
 
 def deploy(settings: Settings, profile: str = "public", *, password: str | None = None) -> Deployment:
-    """Deploy the contracts to the network of the settings, as `account`, and keep their addresses.
+    """Deploy the contracts, those of datasets too, to the network of the settings, as `account`, and keep their addresses.
 
     Repeated after an interruption it goes on where it stopped. Raises InputError if they are there already, CredentialError,
     ChainError.
     """
     from sheaf.chain.deploy import deploy as deploy_contracts
+    from sheaf.chain.deploy import deploy_data
     from sheaf.chain.rpc import Chain
 
     if settings.account is None:
         raise CredentialError("account", "none", "name the account that deploys")
     signer = _unlocked(settings, password if password is not None else password_of(settings))
-    chain = Chain(settings.rpc, locks=settings.home / "locks")
-    return deploy_contracts(chain, signer, profile, directory=deployments_directory(settings))
+    locks, directory = settings.home / "locks", deployments_directory(settings)
+    found = deploy_contracts(Chain(settings.rpc, locks=locks), signer, profile, directory=directory)
+    return deploy_data(Chain(settings.rpc, found, locks=locks), signer, directory=directory)
 
 
 def keystore_directory(settings: Settings) -> Path:
