@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 import boa
 
 from sheaf.chain.abi import checksum_of, keccak
-from tests.contracts.conftest import RELEASE, SLASH, TOKEN, load
 from tests.contracts.conftest import DRAW as DRAW_POWER
+from tests.contracts.conftest import RELEASE, SLASH, TOKEN, load
 
 DISPUTE_SECONDS = 1000
 STAKE = 1000 * TOKEN
@@ -88,7 +89,9 @@ class DataWorld:
 
     def proxy(self, dataset: int, use: int = STATISTICS) -> Any:
         """Return the datatoken of a use."""
-        return load("market/Datatoken.vy").at(self.fixed_price.datatoken_of(dataset, use))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a proxy's bytecode is not the contract's
+            return load("market/Datatoken.vy").at(self.fixed_price.datatoken_of(dataset, use))
 
     @property
     def now(self) -> int:

@@ -142,7 +142,7 @@ def test_data_contracts_are_added_to_a_market(deployer: Signer, tmp_path: Path) 
     with pytest.raises(InputError, match="deployment: none: deploy the market first"):
         deploy_data(Chain(engine), deployer)
     market = deploy(Chain(engine), deployer, "local", directory=tmp_path)
-    with pytest.raises(InputError, match="account: 0x.*: deploy as the market's governor"):
+    with pytest.raises(InputError, match="deploy as the market's governor"):
         deploy_data(Chain(engine, market), Signer(b"\x0c" * 32))
     for steps in (1, 2, 2):
         with pytest.raises(Killed):
