@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Snapshot",
+    "add_datasets",
     "connect",
     "deploy",
     "judge",
@@ -44,14 +45,14 @@ class LocalFaucet:
     """Gives play money away from an account that has plenty of it."""
 
     def __init__(self, chain: Chain, signer: Signer) -> None:
-        self._chain, self._signer = chain, signer
+        self._chain, self.signer = chain, signer
 
     def give(self, account: Address, wei: int, tokens: int) -> None:
         """Send `wei` and `tokens` (smallest unit of the market token) to `account`."""
         if wei:
-            self._chain.transfer(self._signer, account, wei)
+            self._chain.transfer(self.signer, account, wei)
         if tokens:
-            self._chain.send(self._signer, "MarketToken", "transfer", account, tokens)
+            self._chain.send(self.signer, "MarketToken", "transfer", account, tokens)
 
 
 class SeededEntropy:
@@ -101,16 +102,14 @@ def local(
     since: Snapshot | None = None,
     fixed_gas: int = 0,
     parameters: Mapping[str, int] | None = None,
-    has_datasets: bool = False,
 ) -> Context:
     """Start a market in this process: an embedded chain with the contracts deployed, play money, and time that waits for you.
 
     What is stored lies in memory, or under `directory` if one is given; `home` is the folder of the journals where it is another.
     `seed` makes a run repeatable. `since` goes on from a snapshot; with `fixed_gas` no transaction's gas is estimated.
-    `parameters` are set, in this order, as by a vote. With `has_datasets` the contracts of datasets are there too.
+    `parameters` are set, in this order, as by a vote. `add_datasets` adds the contracts of datasets.
     """
     from sheaf.chain.deploy import deploy as deploy_contracts
-    from sheaf.chain.deploy import deploy_data
     from sheaf.chain.devchain import Devchain
     from sheaf.chain.rpc import Chain
     from sheaf.chain.signer import Signer
@@ -130,8 +129,6 @@ def local(
         engine.restore(since.chain)
         deployment = since.deployment
     chain = Chain(engine, deployment, policy=policy)
-    if has_datasets:
-        chain = Chain(engine, deploy_data(chain, deployer), policy=policy)
     for name, value in (parameters or {}).items():
         set_parameter(chain, deployer, name, value)
     home = home or directory or Path(tempfile.mkdtemp(prefix="sheaf-"))
@@ -146,6 +143,15 @@ def local(
         engine=engine,
         entropy=SeededEntropy(seed),
     )
+
+
+def add_datasets(ctx: Context) -> None:
+    """Deploy the contracts of datasets in a local market, where they are not there yet. Raises InputError where it is not one's own."""
+    from sheaf.chain.deploy import deploy_data
+
+    if not isinstance(ctx.faucet, LocalFaucet):
+        raise InputError("market", "remote", "whoever governs it adds them: `sheaf deploy`")
+    ctx.chain.deployment = deploy_data(ctx.chain, ctx.faucet.signer)
 
 
 def connect(settings: Settings | None = None, *, password: str | None = None, **given: Any) -> Context:
