@@ -2,7 +2,7 @@
 
     python -m tools.measure all           every benchmark, few seeds: benchmarks/results.json and the tables of docs/benchmarks.md
     python -m tools.measure NAME [NAME…]  some of them: their part of the results, and the table again
-    python -m tools.measure gas           the same, and snapshots/gas.json
+    python -m tools.measure gas           the same; what it and registry_gas say of gas is kept in snapshots/
 
 Each benchmark runs in a process of its own, so that the memory and the caches of one do not colour the next.
 """
@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
-GAS = ROOT / "snapshots" / "gas.json"
+SNAPSHOTS = ROOT / "snapshots"
 FEW = 1
 SEEDS = {
     "attacks": 2,
@@ -84,11 +84,11 @@ def write_page(results: dict[str, dict[str, Any]]) -> None:
     PAGE.write_text(f"{before}{BEGIN}\n\n{table(results)}\n\n{END}{after}")
 
 
-def write_gas(result: dict[str, Any]) -> None:
-    """Write what each call and each record costs to the snapshot."""
-    kept = {name: stated["value"] for name, stated in result["figures"].items() if "gas" in stated["unit"]}
-    GAS.parent.mkdir(exist_ok=True)
-    GAS.write_text(json.dumps(kept, indent=1) + "\n")
+def write_gas(name: str, result: dict[str, Any]) -> None:
+    """Write what each call and each record costs to the benchmark's snapshot."""
+    kept = {figure: said["value"] for figure, said in result["figures"].items() if "gas" in said["unit"]}
+    SNAPSHOTS.mkdir(exist_ok=True)
+    (SNAPSHOTS / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
 
 
 def main(arguments: list[str]) -> int:
@@ -107,8 +107,8 @@ def main(arguments: list[str]) -> int:
             failed.append(f"benchmarks.{name}: ended with {error.returncode}")
     RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
     write_page(results)
-    if "gas" in results:
-        write_gas(results["gas"])
+    for name in {"gas", "registry_gas"} & set(results):
+        write_gas(name, results[name])
     for sentence in failed:
         print(sentence, file=sys.stderr)
     return 1 if failed else 0

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Snapshot",
+    "add_datasets",
     "connect",
     "deploy",
     "judge",
@@ -45,14 +46,14 @@ class LocalFaucet:
     """Gives play money away from an account that has plenty of it."""
 
     def __init__(self, chain: Chain, signer: Signer) -> None:
-        self._chain, self._signer = chain, signer
+        self._chain, self.signer = chain, signer
 
     def give(self, account: Address, wei: int, tokens: int) -> None:
         """Send `wei` and `tokens` (smallest unit of the market token) to `account`."""
         if wei:
-            self._chain.transfer(self._signer, account, wei)
+            self._chain.transfer(self.signer, account, wei)
         if tokens:
-            self._chain.send(self._signer, "MarketToken", "transfer", account, tokens)
+            self._chain.send(self.signer, "MarketToken", "transfer", account, tokens)
 
 
 class SeededEntropy:
@@ -107,7 +108,7 @@ def local(
 
     What is stored lies in memory, or under `directory` if one is given; `home` is the folder of the journals where it is another.
     `seed` makes a run repeatable. `since` goes on from a snapshot; with `fixed_gas` no transaction's gas is estimated.
-    `parameters` are set, in this order, as by a vote.
+    `parameters` are set, in this order, as by a vote. `add_datasets` adds the contracts of datasets.
     """
     from sheaf.chain.deploy import deploy as deploy_contracts
     from sheaf.chain.devchain import Devchain
@@ -145,6 +146,15 @@ def local(
     )
 
 
+def add_datasets(ctx: Context) -> None:
+    """Deploy the contracts of datasets in a local market, where they are not there yet. Raises InputError where it is not one's own."""
+    from sheaf.chain.deploy import deploy_data
+
+    if not isinstance(ctx.faucet, LocalFaucet):
+        raise InputError("market", "remote", "whoever governs it adds them: `sheaf deploy`")
+    ctx.chain.deployment = deploy_data(ctx.chain, ctx.faucet.signer)
+
+
 def connect(settings: Settings | None = None, *, password: str | None = None, **given: Any) -> Context:
     """Open the market that the settings lead to, acting as `account` if one is named.
 
@@ -173,19 +183,21 @@ def connect(settings: Settings | None = None, *, password: str | None = None, **
 
 
 def deploy(settings: Settings, profile: str = "public", *, password: str | None = None) -> Deployment:
-    """Deploy the contracts to the network of the settings, as `account`, and keep their addresses.
+    """Deploy the contracts, those of datasets too, to the network of the settings, as `account`, and keep their addresses.
 
     Repeated after an interruption it goes on where it stopped. Raises InputError if they are there already, CredentialError,
     ChainError.
     """
     from sheaf.chain.deploy import deploy as deploy_contracts
+    from sheaf.chain.deploy import deploy_data
     from sheaf.chain.rpc import Chain
 
     if settings.account is None:
         raise CredentialError("account", "none", "name the account that deploys")
     signer = _unlocked(settings, password if password is not None else password_of(settings))
-    chain = Chain(settings.rpc, locks=settings.home / "locks")
-    return deploy_contracts(chain, signer, profile, directory=deployments_directory(settings))
+    locks, directory = settings.home / "locks", deployments_directory(settings)
+    found = deploy_contracts(Chain(settings.rpc, locks=locks), signer, profile, directory=directory)
+    return deploy_data(Chain(settings.rpc, found, locks=locks), signer, directory=directory)
 
 
 def keystore_directory(settings: Settings) -> Path:

@@ -99,6 +99,19 @@ def core(deployer: str) -> SimpleNamespace:
     )
 
 
+@pytest.fixture(scope="session")
+def _data_world() -> Any:
+    from tests.contracts.data_world import DataWorld
+
+    return DataWorld()
+
+
+@pytest.fixture
+def trade(_data_world: Any) -> Any:
+    """Contracts of datasets with an owner, buyers and staked providers, as they were before the test."""
+    return _data_world
+
+
 @pytest.fixture
 def token(core: SimpleNamespace) -> Any:
     return core.token

@@ -364,7 +364,7 @@ def test_roles_run_once(market: Counter, tmp_path: Path, monkeypatch: pytest.Mon
 def test_deploy(tmp_path: Path) -> None:
     """`sheaf deploy` puts the contracts on a fresh network and prints their addresses; once more says that they are there."""
     from sheaf.chain import keystore
-    from sheaf.chain.contracts import NAMES
+    from sheaf.chain.contracts import DATA_NAMES, NAMES
     from sheaf.chain.engines.network import LocalNetwork
     from sheaf.chain.engines.server import Server
     from tests.flows.counter import STILL
@@ -382,7 +382,7 @@ def test_deploy(tmp_path: Path) -> None:
         assert wrong["field"] == "profile"
         assert counter.ask("deploy", code=2, **here)["error"]["field"] == "account"
         done = counter.ask("deploy", "--profile", "local", "--account", "deployer", **here)
-        assert set(done["addresses"]) == set(NAMES)
+        assert set(done["addresses"]) == {*NAMES, *DATA_NAMES}
         assert (
             json.loads((home / "deployments" / f"{done['chain_id']}.json").read_text())["profile"] == "local"
         )

@@ -103,6 +103,16 @@ class Stakes(RuleBasedStateMachine):
             assert not set(seated) & set(picked) and len(set(picked)) == count
             self.locks.append((list(picked), lock))
 
+    @rule(number=st.integers(0, len(ACCOUNTS) + 1), lock=amounts)
+    def lock(self, number: int, lock: int) -> None:
+        """Whoever took a job is locked without a draw, but for no more than it holds free."""
+        if number > len(self.twin.validators) and lock == 0:
+            return
+        free = self.twin.position(number).amount - self.twin.position(number).locked
+        self._step("lock", JUDGE, number, lock)
+        if number and lock <= free:
+            self.locks.append(([number], lock))
+
     @precondition(lambda self: self.locks)
     @rule(data=st.data(), mask=st.integers(0, 63), penalty=amounts)
     def release(self, data: st.DataObject, mask: int, penalty: int) -> None:
@@ -138,6 +148,7 @@ class Stakes(RuleBasedStateMachine):
         self._step("slash", sender, number, TOKEN, sender)
         self._step("release", sender, [number], 0, 1, TOKEN)
         self._step("jail", sender, number, 2**40)
+        self._step("lock", sender, number, 0)
         self._step("weigh", sender, number, TOKEN)
         self._step("appoint", sender, sender, SLASH)
 

@@ -35,8 +35,11 @@ NAMES = (
 )
 """The market's contracts, in the order in which they are deployed."""
 
-INSTANCES = {"BonusDisputes": "Disputes"}
-"""Contracts of the market that are deployed from another's code, to judge something else by the same rules."""
+DATA_NAMES = ("ProviderStakes", "Datasets", "Datatoken", "FixedPrice", "Royalties", "ComputeOrders")
+"""The contracts of datasets, in the order in which they are deployed beside a market's."""
+
+INSTANCES = {"BonusDisputes": "Disputes", "ProviderStakes": "Stakes"}
+"""Contracts that are deployed from another's code, to judge or to hold something else by the same rules."""
 
 SOURCES = Path(__file__).resolve().parent.parent / "contracts"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sheaf.chain.abi import checksum_of, keccak
-from sheaf.chain.contracts import NAMES, Deployment, artifact, write_whole
+from sheaf.chain.contracts import DATA_NAMES, NAMES, Deployment, artifact, write_whole
 from sheaf.chain.rpc import Chain, code_hash, creation
 from sheaf.chain.signer import Signer
 from sheaf.domain.amounts import WAD
@@ -124,6 +124,57 @@ def deploy(
     return deployment
 
 
+def deploy_data(
+    chain: Chain,
+    signer: Signer,
+    *,
+    directory: Path | None = None,
+    report: Report = lambda line: None,
+) -> Deployment:
+    """Deploy the contracts of datasets beside the market that `chain` is joined to, and return where all are now.
+
+    They are apart because a market works without them, and a market that is there already can have them added. What is there already
+    and whole is returned as it is. Raises InputError where there is no market or the account is not its governor, who alone may
+    appoint a contract over stakes, and ChainError as `deploy` does.
+    """
+    market = chain.deployment
+    if market is None:
+        raise InputError("deployment", "none", "deploy the market first: `sheaf deploy`")
+    if set(DATA_NAMES) <= set(market.addresses):
+        return market
+    governor = chain.call("Parameters", "governor")
+    if governor != signer.address:
+        raise InputError("account", signer.address, f"deploy as the market's governor, {governor}")
+    journal = _Journal(directory / f"{chain.chain_id}.data.partial.json" if directory else None)
+    start = journal.begin(chain, signer, market.profile)
+    names = {name: _created(signer.address, start["nonce"] + i) for i, name in enumerate(DATA_NAMES)}
+    steps = _data_steps({**market.addresses, **names}, PROFILES[market.profile])
+    _proceed(chain, signer, list(steps), start["nonce"], report)
+    found = replace(
+        market, addresses={**market.addresses, **names}, codes={**market.codes, **_codes(chain, names)}
+    )
+    if directory is not None:
+        found.save(directory)
+    journal.end()
+    chain.check(found)
+    return found
+
+
+def _data_steps(at: dict[str, Address], profile: Profile) -> Iterator[_Step]:
+    known = {
+        "token": at["MarketToken"], "parameters": at["Parameters"], "datasets": at["Datasets"],
+        "datatoken": at["Datatoken"], "fixed_price": at["FixedPrice"], "royalties": at["Royalties"],
+        "compute_orders": at["ComputeOrders"], "provider_stakes": at["ProviderStakes"], "beacon": at[profile.beacon],
+        "period_blocks": profile.period_blocks, "unbonding_seconds": profile.unbonding_seconds,
+        "min_stake": profile.min_stake, "max_stake": profile.max_stake,
+        "dispute_seconds": profile.parameters.get("challenge_seconds", 172_800),
+    }  # fmt: skip
+    for name in DATA_NAMES:
+        args = tuple(known[part["name"].rstrip("_")] for part in artifact(name).constructor)
+        yield _Step(name, "", args)
+    yield _Step("ProviderStakes", "appoint", (at["ComputeOrders"], RELEASE | SLASH | DRAW))
+
+
 def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Iterator[_Step]:
     known = {
         "token": at["MarketToken"], "stake_token": at["MarketToken"], "parameters": at["Parameters"], "stakes": at["Stakes"],
@@ -209,11 +260,14 @@ def _parameter(chain: Chain, parameters: Address, name: str) -> int:
 
 
 def _deployment(chain: Chain, names: dict[str, Address], profile: str, block: int) -> Deployment:
-    codes = {
+    return Deployment(chain.chain_id, block, names, profile, chain.hash_at(block) or "", _codes(chain, names))
+
+
+def _codes(chain: Chain, names: dict[str, Address]) -> dict[str, str]:
+    return {
         name: code_hash(chain.request("eth_getCode", address, "latest")) or ""
         for name, address in names.items()
     }
-    return Deployment(chain.chain_id, block, names, profile, chain.hash_at(block) or "", codes)
 
 
 def _created(deployer: Address, nonce: int) -> Address:

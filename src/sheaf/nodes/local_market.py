@@ -64,7 +64,7 @@ def network(settings: Settings, port: int, anvil: Path | None = None) -> Iterato
     the embedded one; a folder stays with the engine it began with.
     """
     from sheaf.chain import keystore
-    from sheaf.chain.deploy import deploy
+    from sheaf.chain.deploy import deploy, deploy_data
     from sheaf.chain.engines.network import LocalNetwork
     from sheaf.chain.engines.server import Server
     from sheaf.chain.rpc import Chain
@@ -75,7 +75,9 @@ def network(settings: Settings, port: int, anvil: Path | None = None) -> Iterato
         faucet = Signer(local.faucet_key)
         if FAUCET_NAME not in keystore.accounts(folder):
             keystore.import_key(folder, FAUCET_NAME, "0x" + local.faucet_key.hex(), FAUCET_NAME)
-        deploy(Chain(server.url), faucet, "local", directory=deployments_directory(settings))
+        folder = deployments_directory(settings)
+        found = deploy(Chain(server.url), faucet, "local", directory=folder)
+        deploy_data(Chain(server.url, found), faucet, directory=folder)
         yield read_settings(**{**settings.model_dump(exclude_unset=True), "rpc": server.url})
 
 

@@ -230,6 +230,14 @@ class StakesTwin:
             self._at(number).locked += draw.lock
         return picked
 
+    def lock(self, sender: str, number: int, amount: int) -> None:
+        """Lock part of what a validator holds free."""
+        self._only(sender, DRAW)
+        is_known = 0 < number <= len(self.validators)
+        _require(amount <= (self._at(number).free if is_known else 0), "stakes: too little is free")
+        if is_known:
+            self._at(number).locked += amount
+
     def release(self, sender: str, ids: Sequence[int], amount: int, missing_mask: int, penalty: int) -> None:
         """Unlock `amount` of each; those whose bit is set lose `penalty`."""
         self._only(sender, RELEASE)

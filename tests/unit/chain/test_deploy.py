@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sheaf.chain.contracts import NAMES
-from sheaf.chain.deploy import PROFILES, deploy
+from sheaf.chain.contracts import DATA_NAMES, NAMES, Deployment
+from sheaf.chain.deploy import PROFILES, deploy, deploy_data
 from sheaf.chain.devchain import Devchain
 from sheaf.chain.rpc import Chain
 from sheaf.chain.signer import Signer
@@ -134,3 +134,28 @@ def test_poor_deployer() -> None:
     """An account without coins is told before anything is there."""
     with pytest.raises(InputError, match="balance: 0 wei"):
         deploy(Chain(Devchain()), Signer(b"\x0d" * 32), "local")
+
+
+def test_data_contracts_are_added_to_a_market(deployer: Signer, tmp_path: Path) -> None:
+    """Killed after any step, the next try ends the same; a market that has them keeps them; strangers to the market are refused."""
+    engine = _engine(deployer)
+    with pytest.raises(InputError, match="deployment: none: deploy the market first"):
+        deploy_data(Chain(engine), deployer)
+    market = deploy(Chain(engine), deployer, "local", directory=tmp_path)
+    with pytest.raises(InputError, match="deploy as the market's governor"):
+        deploy_data(Chain(engine, market), Signer(b"\x0c" * 32))
+    for steps in (1, 2, 2):
+        with pytest.raises(Killed):
+            deploy_data(Chain(engine, market), deployer, directory=tmp_path, report=_kill_after(steps))
+    found = deploy_data(Chain(engine, market), deployer, directory=tmp_path)
+    assert tuple(found.addresses) == (*NAMES, *DATA_NAMES)
+    assert Chain(engine).nonce(deployer.address) == STEPS + 7
+    assert Deployment.load(tmp_path / "31337.json") == found
+    assert [path.name for path in tmp_path.iterdir()] == ["31337.json"]
+    chain = Chain(engine, found)
+    assert chain.call("ProviderStakes", "powers", found.addresses["ComputeOrders"]) == 7
+    assert chain.call("ComputeOrders", "dispute_seconds") == 2
+    for name in ("FixedPrice", "Royalties", "ComputeOrders", "Datatoken"):
+        assert chain.call(name, "datasets") == found.addresses["Datasets"]
+    assert chain.call("FixedPrice", "royalties") == found.addresses["Royalties"]
+    assert deploy_data(chain, deployer) == found

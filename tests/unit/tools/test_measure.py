@@ -80,8 +80,8 @@ def test_the_page_keeps_what_people_wrote(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_only_gas_is_kept_of_gas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The snapshot has the figures in gas, by name, and no others."""
-    monkeypatch.setattr(measure, "GAS", tmp_path / "deep" / "gas.json")
-    measure.write_gas(RESULT)
+    monkeypatch.setattr(measure, "SNAPSHOTS", tmp_path / "deep")
+    measure.write_gas("gas", RESULT)
     assert json.loads((tmp_path / "deep" / "gas.json").read_text()) == {"plain": 7}
 
 

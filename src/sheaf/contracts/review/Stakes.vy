@@ -37,12 +37,6 @@ exports: (
     sum_tree.total_weight,
 )
 
-# Powers that the governor may appoint a contract to.
-RELEASE: constant(uint256) = 1
-SLASH: constant(uint256) = 2
-DRAW: constant(uint256) = 4
-WEIGH: constant(uint256) = 8
-
 UNIT: constant(uint256) = 10**18
 # A draw may pass over this many beyond those that its exclusions explain.
 PATIENCE: constant(uint256) = 32
@@ -136,8 +130,8 @@ def succeed(id: uint256, amount: uint256):
 @external
 def unbond(amount: uint256):
     """
-    @notice Let `amount` leave: it weighs nothing from the next period on and can be withdrawn after `unbonding_seconds`.
-    @dev The clock starts again for all that is leaving. Until it is withdrawn it can be locked and slashed.
+    @notice Let `amount` leave: it weighs nothing from the next period on and can be withdrawn after `unbonding_seconds`, which
+            begin again for all that is leaving. Until it is withdrawn it can be locked and slashed.
     """
     id: uint256 = self._own()
     held: uint256 = self._positions[id] & AMOUNT
@@ -162,8 +156,7 @@ def withdraw() -> uint256:
     leaving: uint256 = self._leaving[id]
     assert block.timestamp >= leaving >> LOCK_PLACE, "stakes: still unbonding"
     slot: uint256 = self._positions[id]
-    free: uint256 = self._free(slot)
-    amount: uint256 = min(leaving & AMOUNT, free)
+    amount: uint256 = min(leaving & AMOUNT, self._free(slot))
     assert amount > 0, "stakes: nothing to withdraw"
     self._positions[id] = slot - amount
     self._leaving[id] = leaving - amount
@@ -179,8 +172,7 @@ def declare(affiliate: address):
     @dev Takes effect at once; the zero address takes the declaration back. The lowest 64 bits are kept.
     """
     id: uint256 = self._own()
-    tag: uint256 = convert(affiliate, uint256) & TAG
-    self._positions[id] = self._positions[id] & (2**192 - 1) | (tag << TAG_PLACE)
+    self._positions[id] = self._positions[id] & (2**192 - 1) | (convert(affiliate, uint256) << TAG_PLACE)
     log IStakes.AffiliateDeclared(id=id, affiliate=affiliate)
 
 
@@ -215,12 +207,22 @@ def pick_and_lock(
     @param seated Validators who sit already.
     @return The ids, in the order in which they were drawn.
     """
-    appointments._only(DRAW)
+    appointments._only(appointments.DRAW)
     picked: DynArray[uint256, 12] = self._pick(seed, period, count, lock_amount, excluded, seated)
     for id: uint256 in picked:
         # `_pick` has seen that it is free, so neither half of the word overflows.
         self._positions[id] += lock_amount << LOCK_PLACE
     return picked
+
+
+@external
+def lock(id: uint256, amount: uint256):
+    """
+    @notice Lock `amount` of what `id` holds free: of one who took a job, not drawn. Only contracts with the power to draw.
+    """
+    appointments._only(appointments.DRAW)
+    assert amount <= self._free(self._positions[id]), "stakes: too little is free"
+    self._positions[id] += amount << LOCK_PLACE
 
 
 @nonreentrant
@@ -229,7 +231,7 @@ def release(ids: DynArray[uint256, 23], amount: uint256, missing_mask: uint256, 
     """
     @notice Unlock `amount` of each of `ids`; those whose bit is set in `missing_mask` lose `penalty`, which is burned.
     """
-    appointments._only(RELEASE)
+    appointments._only(appointments.RELEASE)
     burned: uint256 = 0
     place: uint256 = 0
     for id: uint256 in ids:
@@ -251,7 +253,7 @@ def slash(id: uint256, amount: uint256, to: address) -> uint256:
             address, the rest is burned. Only contracts with the power to slash.
     @return What was taken.
     """
-    appointments._only(SLASH)
+    appointments._only(appointments.SLASH)
     taken: uint256 = self._take(id, amount)
     kept: uint256 = 0
     if to != empty(address) and taken > 1:
@@ -267,7 +269,7 @@ def jail(id: uint256, until: uint256):
     """
     @notice Let a validator weigh nothing from the next period on, until it is freed. Only contracts with the power to slash.
     """
-    appointments._only(SLASH)
+    appointments._only(appointments.SLASH)
     assert id != 0 and id <= self.count, "stakes: unknown validator"
     assert until > block.timestamp and until < 2**64, "stakes: jail is over already"
     marks._jail(id, max(until, marks._jailed_until(id)))
@@ -283,7 +285,7 @@ def free(id: uint256):
     """
     until: uint256 = marks._jailed_until(id)
     assert until != 0, "stakes: not jailed"
-    if not appointments._has(msg.sender, SLASH):
+    if not appointments._has(msg.sender, appointments.SLASH):
         assert block.timestamp >= until, "stakes: still jailed"
     marks._jail(id, 0)
     self._weigh(id)
@@ -296,7 +298,7 @@ def weigh(id: uint256, score_wad: uint256):
     """
     @notice Let stake weigh 1 + score times as much from the next period on. Only contracts with the power to weigh.
     """
-    appointments._only(WEIGH)
+    appointments._only(appointments.WEIGH)
     assert id != 0 and id <= self.count, "stakes: unknown validator"
     assert score_wad <= UNIT, "stakes: score above one"
     marks._score(id, score_wad)
@@ -395,9 +397,8 @@ def _bond(id: uint256, amount: uint256):
     assert sum_tree._newest_total() < sum_tree.LIMIT, "stakes: the tree is full"
     before: uint256 = staticcall IERC20(token).balanceOf(self)
     assert extcall IERC20(token).transferFrom(msg.sender, self, amount), "stakes: transfer failed"
-    assert (
-        staticcall IERC20(token).balanceOf(self) == before + amount
-    ), "stakes: token takes a fee on transfer"
+    came: uint256 = staticcall IERC20(token).balanceOf(self) - before
+    assert came == amount, "stakes: token takes a fee on transfer"
     log IStakes.Staked(id=id, account=msg.sender, amount=amount)
 
 
@@ -493,8 +494,7 @@ def _pick(
         id: uint256 = leaf + 1
         slot: uint256 = self._positions[id]
         tag: uint256 = slot >> TAG_PLACE
-        is_affiliate: bool = tag != 0 and tag in tags
-        if id not in barred and not is_affiliate and self._free(slot) >= lock_amount:
+        if id not in barred and not (tag != 0 and tag in tags) and self._free(slot) >= lock_amount:
             picked.append(id)
     assert len(picked) == count, "stakes: too few validators"
     return picked

@@ -9,6 +9,10 @@
 from ...interfaces import IParameters
 from ...interfaces import IStakes
 
+RELEASE: constant(uint256) = 1
+SLASH: constant(uint256) = 2
+DRAW: constant(uint256) = 4
+WEIGH: constant(uint256) = 8
 POWERS: constant(uint256) = 15
 # All but the first, to release: a lock must always find its way back.
 DISMISSIBLE: constant(uint256) = 14
