@@ -74,7 +74,7 @@ contracts: .venv/.synced ## compile the contracts to their artifacts and write t
 reference: contracts ## write docs/reference from the code
 	@$(BIN)/python -m tools.reference write
 
-fuzz: .venv/.synced ## STEPS random steps of each of the four state machines against its twin: over 100,000 in all
+fuzz: .venv/.synced ## STEPS random steps of each state machine against its twin: over 100,000 in all
 	SHEAF_FUZZ_STEPS=$(STEPS) $(PYTEST) -n $(JOBS) --dist worksteal -q --timeout 0 tests/stateful
 
 prove: .venv/.synced ## symbolic proofs with halmos, and other long suites
