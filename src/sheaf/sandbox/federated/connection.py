@@ -117,6 +117,9 @@ def connect(
             f"coordinator {address[0]}:{address[1]}: {error.strerror or error}: is it running?"
         ) from None
     try:
+        if wire.getsockname() == wire.getpeername():
+            # On loopback a port where nobody listens may be given to the caller itself, which then answers.
+            raise Unreachable(f"coordinator {address[0]}:{address[1]}: nobody listens: is it running?")
         _quick(wire)
         greeting = _exactly(wire, len(_GREETING) + NONCE_BYTES)
         if not greeting.startswith(_GREETING):
@@ -136,7 +139,7 @@ def connect(
         raise Unreachable(
             f"coordinator {address[0]}:{address[1]}: it hung up: does its plan equal yours, and does its roster name your key?"
         ) from None
-    except IntegrityError:
+    except (IntegrityError, Unreachable):
         wire.close()
         raise
     wire.settimeout(None)

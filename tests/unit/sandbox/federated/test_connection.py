@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import msgspec
 import pytest
@@ -161,6 +162,16 @@ def test_nobody_there() -> None:
             connect(server.getsockname(), OWNER, public(COORDINATOR), SESSION, LIMIT)
     with pytest.raises(Unreachable, match="cannot listen"):
         Hall(("203.0.113.1", 1), COORDINATOR, [], SESSION, LIMIT)
+
+
+def test_the_port_of_the_caller_is_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An owner whom the system connects to itself, as may happen where nobody listens, does not hold that for a coordinator."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+    to_itself = partial(socket.create_connection, source_address=address)
+    monkeypatch.setattr(socket, "create_connection", to_itself)
+    with pytest.raises(Unreachable, match="nobody listens"):
+        connect(address, OWNER, public(COORDINATOR), SESSION, LIMIT)
 
 
 def test_who_comes_again_takes_its_place() -> None:
