@@ -12,6 +12,7 @@ import hashlib
 import secrets
 import socket
 import struct
+import struct
 import threading
 from collections.abc import Sequence
 
@@ -118,7 +119,9 @@ def connect(
         ) from None
     try:
         if wire.getsockname() == wire.getpeername():
-            # On loopback a port where nobody listens may be given to the caller itself, which then answers.
+            # On loopback a port where nobody listens may be given to the caller itself, which then answers. Left at once, without
+            # the minute for which a closed connection keeps its port.
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raise Unreachable(f"coordinator {address[0]}:{address[1]}: nobody listens: is it running?")
         _quick(wire)
         greeting = _exactly(wire, len(_GREETING) + NONCE_BYTES)
