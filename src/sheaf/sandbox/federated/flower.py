@@ -81,7 +81,10 @@ def _answer(message: Message, model: Array, size: int) -> Message:
     """Return the reply of a group of `size` clients whose mean is `model`."""
     from flwr.app import ArrayRecord, Message, MetricRecord, RecordDict
 
-    parts: dict[str, Any] = {"arrays": ArrayRecord([model]), "metrics": MetricRecord({"num-examples": int(size)})}
+    parts: dict[str, Any] = {
+        "arrays": ArrayRecord([model]),
+        "metrics": MetricRecord({"num-examples": int(size)}),
+    }
     return Message(content=RecordDict(parts), reply_to=message)
 
 
