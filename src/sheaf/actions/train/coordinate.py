@@ -210,7 +210,9 @@ class _Run:
                 return
             index, generation, letter = heard
             if at.connections.get(index) != generation:
-                continue  # it came, or came back, after the round began
+                if letter.kind == "came":  # back by another connection: what it knew of this round is lost
+                    at.connections.pop(index, None)
+                continue
             if letter.kind == "gone":
                 del at.connections[index]
             elif (letter.round_number, letter.attempt) != (at.number, at.attempt):

@@ -24,6 +24,7 @@ from sheaf.domain.errors import IntegrityError, Refused, Unreachable
 
 SIGNATURE_BYTES, KEY_BYTES, NONCE_BYTES = 64, 32, 32
 HANDSHAKE_SECONDS = 10.0
+SEND_SECONDS = 20
 _GREETING = b"sheaf train 1\n"
 
 
@@ -152,6 +153,11 @@ def connect(
 def _quick(wire: socket.socket) -> None:
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):  # a peer whose machine is gone is noticed within a minute
+            wire.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    # Who does not read holds up nobody for longer: a send that waits this long fails.
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
     wire.settimeout(HANDSHAKE_SECONDS)
 
 

@@ -189,3 +189,14 @@ def test_who_comes_again_takes_its_place() -> None:
         second.close()
         assert hall.next(5)[2].kind == "gone" and not hall.send(0, Letter("done"))
         assert hall.next(0.01) is None
+
+
+def test_who_does_not_read_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer that takes no letters holds the sender up for the agreed seconds at most, and is then gone."""
+    monkeypatch.setattr("sheaf.sandbox.federated.connection.SEND_SECONDS", 1)
+    with Hall(("127.0.0.1", 0), COORDINATOR, [public(OWNER)], SESSION, 1 << 26) as hall:
+        held = connect(("127.0.0.1", hall.port), OWNER, public(COORDINATOR), SESSION, 1 << 26)
+        hall.next(5)
+        assert not hall.send(0, Letter("round", body=bytes(1 << 25)))
+        assert not hall.present()
+        held.close()
