@@ -12,7 +12,6 @@ import hashlib
 import secrets
 import socket
 import struct
-import struct
 import threading
 from collections.abc import Sequence
 
