@@ -80,7 +80,7 @@ torch() {
     fi
     local plan verdict
     plan="$(mktemp)"
-    if ! .tools/bin/pip --disable-pip-version-check --python .venv/bin/python install --quiet --dry-run --no-deps \
+    if ! .tools/bin/pip --disable-pip-version-check --python .venv/bin/python install --quiet --dry-run --no-deps --ignore-installed \
         --report "$plan" "torch==$TORCH_VERSION" >/dev/null 2>&1; then
         verdict="none is offered"
     else
