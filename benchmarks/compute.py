@@ -122,7 +122,7 @@ def costs(sandbox: Sandbox) -> list[Figure]:
     digits = load_digits()
     table = pa.table({"x": list(np.tile(digits.data / 16, (4, 1))), "y": np.tile(digits.target, 4)})
     with folder(TRAINING, table) as place:
-        given = {"rounds": 400}
+        given = {"rounds": 100}
         pairs = [(seconds(sandbox, place, given), seconds(Unconfined(), place, given)) for _ in range(PAIRS)]
     inside, outside = (statistics.median(one) for one in zip(*pairs, strict=True))
     return [
