@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -137,13 +138,14 @@ def play(folder: Path) -> None:
         book, Bubblewrap(), book, Queue(folder / "queue"), Workplace(folder / "work", 1 << 26), "e" * 64
     )
     holdings = {"codes": Holding(APPROVED, 20, lambda: TABLE), "counts": Holding(COUNTS, 20, lambda: TABLE)}
+    pause = threading.Event()
     with ThreadPoolExecutor(4) as pool:
         provider = Provider(means, holdings, pool, time.time, Rules(slots=4, waiting=10**6, attempts=10**6))
         provider.start()
         print("begun", flush=True)
         while any(row[1] in ("placed", "accepted") for row in book.rows("book")):
             if not provider.tick():
-                time.sleep(0.02)
+                pause.wait(0.02)
 
 
 if __name__ == "__main__":
