@@ -61,12 +61,14 @@ def _namespaces() -> None:
     """Skip where this machine lets nobody make a user namespace, or has no bubblewrap: then no job can be kept apart at all."""
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is not installed: apt-get install bubblewrap")
-    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
-    made = subprocess.run(
-        [*drop, "unshare", "--user", "--map-root-user", "true"], capture_output=True, text=True
-    )
-    if made.returncode:
-        pytest.skip(f"this machine lets nobody make user namespaces: {made.stderr.strip()}")
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    own = ["unshare", "--user", "--map-root-user", "true"]
+    for command in [[*drop, *own], ["unshare", "--mount", "true"]] if os.geteuid() == 0 else [own]:
+        made = subprocess.run(command, capture_output=True, text=True)
+        if made.returncode:
+            pytest.skip(
+                f"this machine does not let jobs be kept apart: {' '.join(command)}: {made.stderr.strip()}"
+            )
 
 
 @pytest.fixture(scope="session")

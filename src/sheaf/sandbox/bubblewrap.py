@@ -8,6 +8,7 @@ Source: bubblewrap 0.8.0, bwrap(1), namespaces(7).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -84,7 +85,8 @@ class Bubblewrap:
         finally:
             for number in given:
                 os.close(number)
-            Path(stage).rmdir()
+            with contextlib.suppress(OSError):  # an empty folder, if a process that is dying still holds it
+                Path(stage).rmdir()
 
     def _command(
         self, job: Job, folder: Path, stage: str, group: Cgroup | None, given: tuple[int, int]
