@@ -135,9 +135,13 @@ def kills(folder: Path, seed: int, count: int) -> tuple[int, int, int]:
     path, released = folder / f"killed-{seed}.sqlite", folder / f"released-{seed}"
     Ledger(path).open_accounts(["dataset"], Budget(50.0, DELTA))
     for _ in range(count):
+        ready, begin = os.pipe()
         child = os.fork()
         if not child:
-            _work(path, released)
+            _work(path, released, begin)
+        os.read(ready, 1)
+        os.close(ready)
+        os.close(begin)
         time.sleep(rng.uniform(0.0, 0.03))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -154,8 +158,9 @@ def kills(folder: Path, seed: int, count: int) -> tuple[int, int, int]:
     return extra + len(set(answers) - {entry.job for entry in entries}), changed, len(entries)
 
 
-def _work(path: Path, released: Path) -> None:
+def _work(path: Path, released: Path, begin: int) -> None:
     ledger, noise, number = Ledger(path), np.random.default_rng(), 0
+    os.write(begin, b"!")
     while True:
         grant = ledger.spend(_job(f"{number}"), Loss(1e-7), ["dataset"])
         answer = grant.answer or ledger.keep(f"{number}", str(noise.normal()).encode())

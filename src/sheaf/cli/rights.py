@@ -98,3 +98,73 @@ def erase(
             f"{len(found):,} subjects erased from {dataset}: receipts {', '.join(str(one.number) for one in found)}"
         ),
     )
+
+
+@verb(app, "issue")
+def issue(
+    session: Session,
+    listing: Annotated[
+        Path, typer.Argument(help="JSON object: title, licence, figures, `samples` (records).")
+    ],
+    target: Annotated[Path, typer.Argument(help="File to write the signed listing to; keep it.")],
+    key_file: Annotated[Path, typer.Option(help="Key that signs listings; made where there is none.")],
+    close: Annotated[
+        list[str] | None, typer.Option(help="Field that is opened only on purpose; may be repeated.")
+    ] = None,
+    days: Annotated[int, typer.Option(help="How long it holds.")] = 90,
+) -> None:
+    """Sign a listing of which closed fields, and every sample record, can be opened one by one (SD-JWT).
+
+    Example: sheaf dataset issue wards.json wards.listing --key-file listing.key --close mean_age
+    """
+    import time
+
+    from sheaf.actions.disclose import issue as issued_by
+
+    target.write_text(issued_by(listing, close or (), key_file, days, int(time.time())))
+    session.answer(
+        {"listing": target, "owner": f"{key_file}.public"},
+        lambda out: out.line(f"{target}: check it with {key_file}.public"),
+    )
+
+
+@verb(app, "disclose")
+def disclose(
+    session: Session,
+    listing: Annotated[Path, typer.Argument(help="What `sheaf dataset issue` wrote.")],
+    target: Annotated[Path, typer.Argument(help="File to write what is shown to.")],
+    field: Annotated[list[str] | None, typer.Option(help="Closed field to open; may be repeated.")] = None,
+    sample: Annotated[
+        list[int] | None, typer.Option(help="Number of a sample record to open, from 0; may be repeated.")
+    ] = None,
+) -> None:
+    """Open chosen fields and sample records of a listing; the others stay salted hashes.
+
+    Example: sheaf dataset disclose wards.listing shown.listing --field mean_age --sample 0
+    """
+    from sheaf.actions.disclose import disclose as disclosed_by
+
+    target.write_text(disclosed_by(listing, field or (), sample or ()))
+    shown = len(field or ()) + len(sample or ())
+    session.answer(
+        {"listing": target, "opened": shown}, lambda out: out.line(f"{target}: {shown} parts opened")
+    )
+
+
+@verb(app, "check")
+def check(
+    session: Session,
+    listing: Annotated[Path, typer.Argument(help="A listing, as it was shown.")],
+    owner: Annotated[Path, typer.Option(help="The owner's public key.")],
+) -> None:
+    """Hold a listing against its owner's key and the clock, and print what it shows.
+
+    Example: sheaf dataset check shown.listing --owner listing.key.public
+    """
+    import json
+    import time
+
+    from sheaf.actions.disclose import check as checked_by
+
+    found = checked_by(listing, owner, int(time.time()))
+    session.answer(found, lambda out: out.line(json.dumps(found, ensure_ascii=False, indent=1)))
