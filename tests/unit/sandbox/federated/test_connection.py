@@ -140,6 +140,7 @@ def test_handshake() -> None:
         (OWNER, public(STRANGER), SESSION, "has not signed for this session"),
         (OWNER, public(COORDINATOR), b"x" * 32, "has not signed for this session"),
     ],
+    ids=["stranger", "coordinator", "plan"],
 )
 def test_strangers_are_turned_away(identity, expected, session, said) -> None:
     """Who is not in the roster, means another coordinator, or holds another plan gets no connection."""
