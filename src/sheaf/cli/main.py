@@ -16,9 +16,11 @@ from sheaf.cli import (
     bundle,
     demo,
     network,
+    privacy,
     quality,
     request,
     review,
+    rights,
     specification,
     stake,
     submission,
@@ -47,6 +49,8 @@ app.add_typer(bonus.app, name="bonus")
 app.add_typer(network.validator, name="validator")
 app.add_typer(network.custodian, name="custodian")
 app.add_typer(quality.app, name="quality")
+app.add_typer(privacy.app, name="privacy")
+app.add_typer(rights.app, name="dataset")
 app.add_typer(value.app)
 app.add_typer(bundle.app)
 app.add_typer(network.app)

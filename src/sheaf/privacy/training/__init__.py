@@ -1,0 +1,1 @@
+"""Declared models, trained by a loop of ours on people's records, with a known loss unless the owner waives it."""
