@@ -273,7 +273,9 @@ def test_sciences_know_no_chain() -> None:
     """Sciences take tables and numbers: they import neither wallets nor sockets nor the chain's libraries."""
     foreign = {"web3", "eth_account", "eth_tester", "eth", "socket", "requests", "aiohttp", "urllib"}
     found = []
-    for path in [file for room in ("verification", "valuation", "privacy") for file in (SOURCE / room).rglob("*.py")]:
+    for path in [
+        file for room in ("verification", "valuation", "privacy") for file in (SOURCE / room).rglob("*.py")
+    ]:
         found += [
             f"{name(path)} imports {module}"
             for module in imported(path)
