@@ -256,9 +256,10 @@ def test_search(clinic: Clinic) -> None:
     )
     folder_of(clinic.folder.parent, ROWS.replace("count", "height"))
     other = publish.publish_dataset(clinic.owner, clinic.folder, clinic.folder / "policy.toml", about).dataset
-    numbers = lambda *given, **more: [
-        one.number for one in find.search_datasets(clinic.buyer, *given, **more)
-    ]  # noqa: E731
+
+    def numbers(*given: Any, **more: Any) -> list[int]:
+        return [one.number for one in find.search_datasets(clinic.buyer, *given, **more)]
+
     assert numbers("blood counts") == [number, other] and numbers("HEIGHT") == [other]
     assert numbers("blood", most=5 * WAD) == [number] and numbers("blood", use="download") == []
     assert numbers("blood unheard") == [] and set(numbers("")) == {number, other}
@@ -323,7 +324,7 @@ def test_files_that_cannot_be_published(clinic: Clinic) -> None:
         spoil()
         with pytest.raises(kind, match=words):
             publish.publish_dataset(clinic.owner, clinic.folder, policy, ABOUT)
-    with pytest.raises(InputError, match="directory: nowhere|policy"):
+    with pytest.raises(InputError, match="policy"):
         publish.publish_dataset(clinic.owner, clinic.folder / "nowhere", policy, ABOUT)
 
 
