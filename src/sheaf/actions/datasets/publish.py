@@ -55,8 +55,9 @@ def publish_dataset(ctx: Context, directory: Path, policy: Path, about: About) -
     Repeated with the same data and words it goes on where it stopped. Raises RecordError, SpecificationError, InputError for what cannot
     be published, before anything is sent.
     """
-    for name in about.prices:
+    for name, price in about.prices.items():
         _require_use(name, policy)
+        fixed_price.check_price(price)
     datasets.check_parents(about.parents)
     datasets.licence_word(about.licence)
     made, _ = make(ctx, directory, policy, about)
