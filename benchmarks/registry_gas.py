@@ -82,7 +82,7 @@ class Trade:
         steps["accept"] = chain.send(provider, "ComputeOrders", "accept", number)
         steps["deliver"] = chain.send(provider, "ComputeOrders", "deliver", number, b"\x09" * 32)
         if is_deterministic:
-            self.engine.advance(10)
+            self.engine.advance(100)
             steps["settle"] = chain.send(provider, "ComputeOrders", "settle", number)
         return _gas(steps)
 

@@ -167,7 +167,7 @@ def _data_steps(at: dict[str, Address], profile: Profile) -> Iterator[_Step]:
         "compute_orders": at["ComputeOrders"], "provider_stakes": at["ProviderStakes"], "beacon": at[profile.beacon],
         "period_blocks": profile.period_blocks, "unbonding_seconds": profile.unbonding_seconds,
         "min_stake": profile.min_stake, "max_stake": profile.max_stake,
-        "dispute_seconds": profile.parameters.get("challenge_seconds", 172_800),
+        "dispute_seconds": profile.parameters.get("appeal_seconds", 86_400),
     }  # fmt: skip
     for name in DATA_NAMES:
         args = tuple(known[part["name"].rstrip("_")] for part in artifact(name).constructor)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sheaf.chain.abi import EventForm, checksum_of, encode_arguments, keccak
-from sheaf.chain.contracts import Artifact, Deployment, artifact
+from sheaf.chain.contracts import DATA_NAMES, Artifact, Deployment, artifact
 from sheaf.chain.endpoint import Endpoint, RpcError, Url
 from sheaf.chain.events import Block, Event, decode_log, logs
 from sheaf.chain.reverts import decode_revert
@@ -154,6 +154,10 @@ class Chain:
         if self.deployment is None:
             raise InputError("deployment", "none", "deploy the contracts first: `sheaf deploy`")
         found = self.deployment.addresses.get(contract)
+        if found is None and contract in DATA_NAMES:
+            raise InputError(
+                "contract", contract, "this market has none: its governor adds it by `sheaf deploy`"
+            )
         if found is None:
             raise InputError("contract", contract, f"give one of {', '.join(self.deployment.addresses)}")
         return found

@@ -15,6 +15,7 @@ from sheaf.cli import (
     bonus,
     bundle,
     compute,
+    dataset,
     demo,
     network,
     privacy,
@@ -48,13 +49,14 @@ app.add_typer(stake.app, name="stake")
 app.add_typer(review.app, name="review")
 app.add_typer(dispute.app, name="dispute")
 app.add_typer(bonus.app, name="bonus")
+app.add_typer(dataset.app, name="dataset")
 app.add_typer(network.validator, name="validator")
 app.add_typer(network.custodian, name="custodian")
 app.add_typer(quality.app, name="quality")
 app.add_typer(train.app, name="train")
 app.add_typer(privacy.app, name="privacy")
-app.add_typer(rights.app, name="dataset")
 app.add_typer(compute.app, name="compute")
+dataset.app.add_typer(rights.app)
 app.add_typer(value.app)
 app.add_typer(bundle.app)
 app.add_typer(network.app)

@@ -68,9 +68,14 @@ class FixedPriceTwin:
 
 def offer(chain: Chain, signer: Signer, dataset: int, use: int, terms: Offer) -> Receipt:
     """Set what one use costs, or take the offer back (no token), as the owner. Raises InputError for a price out of bounds."""
-    if not 0 <= terms.price < LIMIT:
-        raise InputError("price", terms.price, "give smallest units from 0, below 2**96")
+    check_price(terms.price)
     return chain.send(signer, CONTRACT, "offer", int(dataset), use, terms.token, terms.price)
+
+
+def check_price(price: int) -> None:
+    """Refuse a price that no contract would take. Raises InputError."""
+    if not 0 <= price < LIMIT:
+        raise InputError("price", price, "give smallest units from 0, below 2**96")
 
 
 def offer_of(chain: Chain, dataset: int, use: int) -> Offer | None:

@@ -154,7 +154,7 @@ def test_data_contracts_are_added_to_a_market(deployer: Signer, tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["31337.json"]
     chain = Chain(engine, found)
     assert chain.call("ProviderStakes", "powers", found.addresses["ComputeOrders"]) == 7
-    assert chain.call("ComputeOrders", "dispute_seconds") == 2
+    assert chain.call("ComputeOrders", "dispute_seconds") == 60
     for name in ("FixedPrice", "Royalties", "ComputeOrders", "Datatoken"):
         assert chain.call(name, "datasets") == found.addresses["Datasets"]
     assert chain.call("FixedPrice", "royalties") == found.addresses["Royalties"]

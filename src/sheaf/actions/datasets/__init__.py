@@ -1,0 +1,1 @@
+"""What one can do with datasets: publish, find, set terms, order, and take what they earn."""
