@@ -55,6 +55,11 @@ class Round:
         return range(self.first, self.first + len(self.members))
 
     @property
+    def patience_until(self) -> int:
+        """Until when the draw of an earlier submission is waited for: a quarter of the time to commit."""
+        return self.drawn_at + (self.commit_until - self.drawn_at) // 4
+
+    @property
     def is_complete(self) -> bool:
         """Whether every seat has committed."""
         return len(self.commitments) == len(self.members)
@@ -120,10 +125,17 @@ class Case:
         """All seats' accounts, in seat order."""
         return tuple(member for drawn in self.rounds for member in drawn.members)
 
-    @property
-    def place(self) -> tuple[int, int]:
-        """Where the case stands in the order of first draws: (block, submission); behind all others while it is not drawn."""
-        return (self.rounds[0].block if self.rounds else NEVER, self.submission)
+    def is_before(self, other: Case) -> bool:
+        """Tell whether this case is earlier than `other`, by what the chain says so far.
+
+        The lower number is, whoever is drawn first; but one whose committee was not drawn when the other's had waited for it (see
+        `Round.patience_until`) has lost its place, lest an undrawable twin overtake what was paid long ago.
+        """
+        lower, higher = (self, other) if self.submission < other.submission else (other, self)
+        is_in_time = bool(lower.rounds) and (
+            not higher.rounds or lower.rounds[0].drawn_at <= higher.rounds[0].patience_until
+        )
+        return (self is lower) == is_in_time
 
     def verdict_at(self, block: int) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None, bool]:
         """Return the rejected and the hung records, shape (records,) each, and whether that is final, as they stood after
