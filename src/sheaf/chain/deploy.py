@@ -129,7 +129,7 @@ def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Itera
         "token": at["MarketToken"], "stake_token": at["MarketToken"], "parameters": at["Parameters"], "stakes": at["Stakes"],
         "committees": at["Committees"], "reviews": at["Reviews"], "scores": at["Scores"],
         "escrow": at["Escrow"], "requests": at["Requests"], "standing": at["Standing"],
-        "disputes": at["Disputes"], "reversals": at["Reversals"], "bonus_disputes": at["BonusDisputes"],
+        "custody": at["Custody"], "disputes": at["Disputes"], "reversals": at["Reversals"], "bonus_disputes": at["BonusDisputes"],
         "beacon": at[profile.beacon],
         "governor": deployer, "owner": deployer, "supply": profile.supply, "is_test": profile.is_test,
         "period_blocks": profile.period_blocks, "unbonding_seconds": profile.unbonding_seconds,

@@ -14,6 +14,7 @@ from sheaf.cli import (
     account,
     bonus,
     bundle,
+    custody,
     demo,
     network,
     quality,
@@ -46,6 +47,7 @@ app.add_typer(dispute.app, name="dispute")
 app.add_typer(bonus.app, name="bonus")
 app.add_typer(network.validator, name="validator")
 app.add_typer(network.custodian, name="custodian")
+app.add_typer(custody.app, name="custody")
 app.add_typer(quality.app, name="quality")
 app.add_typer(value.app)
 app.add_typer(bundle.app)

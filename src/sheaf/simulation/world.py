@@ -240,9 +240,9 @@ class World:
         return np.setdiff1d(np.arange(case.records), places)
 
     def wealth(self, account: Context) -> int:
-        """Return all that an account has of the market token: in hand, owed and staked."""
-        held = actions.balances(account)
-        return held.tokens + held.owed + held.staked + actions.winnings(account)
+        """Return all that an account has of the market token: in hand, owed, staked and deposited."""
+        held, kept = actions.balances(account), actions.deposited(account)
+        return held.tokens + held.owed + held.staked + kept.free + kept.leaving + actions.winnings(account)
 
     def losses(self, account: Address) -> int:
         """Return what was taken from a validator's stake in this world."""

@@ -116,11 +116,11 @@ def test_a_buyer_that_will_not_pay_pays() -> None:
     assert found.returns["honest seller-to-griefer 1"] == pytest.approx(8 * 0.5)
 
 
-def test_a_withheld_key_costs_whoever_entrusted_it() -> None:
-    """Nobody can review a batch whose key does not come: it is refused whole, and the keeper loses nothing."""
+def test_a_withheld_key_costs_whoever_withheld_it() -> None:
+    """Nobody can review a batch whose key does not come: the keeper loses its pledge, half of it to the contributor, whose bond returns."""
     found = short("griefing-keeper")
-    assert found.returns["griefing keeper 1"] == 0.0
-    assert found.returns["its victim 1"] == pytest.approx(-8 * (0.5 + BOND + FEE))
+    assert found.returns["griefing keeper 1"] == pytest.approx(-8 * 1.5)
+    assert found.returns["honest entrusting-seller 1"] == pytest.approx(8 * (0.75 - 0.5))
     assert all(found.returns[name] > 0 for name in found.honest)
 
 

@@ -26,7 +26,7 @@ NEVER = 2**63
 """A block number beyond all."""
 
 CONTRACTS = (
-    "Parameters", "Nodes", "Stakes", "Requests", "Committees", "Reviews", "Scores", "Disputes", "Reversals",
+    "Parameters", "Nodes", "Stakes", "Requests", "Committees", "Reviews", "Scores", "Custody", "Disputes", "Reversals",
 )  # fmt: skip
 
 
@@ -86,6 +86,7 @@ class Tally:
 class Case:
     """One submission with all that happened to it. `cid` is None where the contributor gave bytes that are no CID.
 
+    `pledged` is for how much its custodian answers for the key (0: not, or no longer), `missed` which seats reported that none came;
     `gold` is the commitment to gold, `opened_gold` what was shown of it: (block, bitmap of the positions), empty where it came to nothing.
     """
 
@@ -107,6 +108,8 @@ class Case:
     carried: tuple[int, ...] = ()
     hearings: list[Hearing] = field(default_factory=list)
     finalised_block: int = 0
+    pledged: int = 0
+    missed: set[int] = field(default_factory=set)
     opened_gold: list[tuple[int, bytes]] = field(default_factory=list)
     is_rated: bool = False
     settlement: dict[str, Any] | None = None
@@ -174,7 +177,8 @@ class Case:
 class Docket:
     """All cases, requests, reading keys and validators of one market. `refresh` is cheap when no block has come.
 
-    `jailed` says of each who ever failed the test on gold until when it is jailed and from when on its stake may be slashed.
+    `jailed` says of each who ever failed the test on gold until when it is jailed and from when on its stake may be slashed; `deposits`
+    what each keeper put into Custody and did not take out again, pledges and what was lost of them included.
     """
 
     def __init__(self, chain: Chain) -> None:
@@ -191,6 +195,7 @@ class Docket:
         self.reading_keys: dict[Address, bytes] = {}
         self.validators: dict[int, Address] = {}
         self.jailed: dict[Address, tuple[int, int]] = {}
+        self.deposits: dict[Address, int] = {}
         self.specifications: dict[RequestId, Specification | None] = {}
         self._views: dict[tuple[str, int], tuple[int, Any]] = {}
         self._version = 0
@@ -332,6 +337,24 @@ class Docket:
 
     def _on_Finalised(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
         self._of(args).finalised_block = event.block
+
+    def _on_Deposited(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        if event.contract == "Custody":
+            self.deposits[args["keeper"]] = self.deposits.get(args["keeper"], 0) + args["amount"]
+
+    def _on_DepositWithdrawn(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self.deposits[args["keeper"]] -= args["amount"]
+
+    def _on_KeyPledged(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).pledged = args["amount"]
+
+    def _on_PledgeReturned(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).pledged = 0
+
+    _on_PledgeForfeited = _on_PledgeReturned  # noqa: N815
+
+    def _on_KeyMissed(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).missed.add(args["seat"])
 
     def _on_Ruled(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
         case = self._of(args)

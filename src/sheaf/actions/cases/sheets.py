@@ -158,6 +158,8 @@ def _taken(ctx: Context) -> Taken:
 def _may_come(ctx: Context, case: Case) -> bool:
     """Tell whether members may still be at it: they share the sheet before they commit, so after that none will come."""
     first = case.rounds[0]
+    if case.finalised_block:  # nothing in it counts that is open for good, as where its key was missed
+        return False
     return not first.is_complete and ctx.docket.refresh().timestamp < first.commit_until
 
 
