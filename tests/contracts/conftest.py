@@ -5,7 +5,7 @@ Each test runs between two anchors: what it does to the chain is undone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from typing import Any
 
 import boa
 import pytest
+from eth_utils.crypto import keccak
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "src" / "sheaf" / "contracts"
 MOCKS = Path(__file__).resolve().parents[1] / "mocks"
@@ -29,6 +30,19 @@ RELEASE, SLASH, DRAW, WEIGH = 1, 2, 4, 8
 boa.contracts.vyper.vyper_contract.VyperContract.__repr__ = lambda self: (
     f"<{self.contract_name} at {self.address}>"
 )
+
+
+class _Ancestors(Sequence[bytes]):
+    """A hash for each block before the current one, the same whenever it is asked for; the engine itself knows the parent's only."""
+
+    def __len__(self) -> int:
+        return int(boa.env.evm.patch.block_number)
+
+    def __getitem__(self, depth: Any) -> Any:
+        return keccak((len(self) - 1 - depth).to_bytes(32, "big"))
+
+
+boa.env.evm.patch.prev_hashes = _Ancestors()
 
 
 @cache
