@@ -124,6 +124,13 @@ def test_a_withheld_key_costs_whoever_withheld_it() -> None:
     assert all(found.returns[name] > 0 for name in found.honest)
 
 
+def test_stealing_what_one_withholds_costs_more_than_it_earns() -> None:
+    """The copy is paid, since nobody can read what it was copied from; the pledge is half as much again, and half of it the maker's."""
+    found = short("withholding-thief")
+    assert found.returns["withholding thief 1"] == pytest.approx(8 * (1 - 1.5))
+    assert found.returns["honest entrusting-maker 1"] == pytest.approx(8 * (0.75 - 0.5))
+
+
 def test_every_habit_has_its_test() -> None:
     """No habit is played in benchmarks alone."""
     text = Path(__file__).read_text()
