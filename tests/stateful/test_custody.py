@@ -64,7 +64,7 @@ class Custody(RuleBasedStateMachine):
             held = Held(CONTRIBUTORS[0], custodian, value, quorum=QUORUM, seats=SEATS)
             self.twin.held[number] = held
             made = (1, held.contributor, 5, 1, 1, 20, keccak(b"".join(self._words(number))))
-            case = (1, GOVERNOR, held.contributor, 5, value, 400, 1)
+            case = (1, GOVERNOR, held.contributor, 5, value, 400, 1, 2000)
             self.holdings.put(number, made, case)
 
     @rule(keeper=keepers, amount=amounts)
