@@ -136,24 +136,20 @@ def test_a_mix_submitted_twice_tests_nobody_twice(golden: GoldTown) -> None:
     first = golden.offer(request, points(20))
     case = town.ctx.docket.case(first)
     approve(town.contributor, request.token, town.ctx.chain.address_of("Escrow"), 10 * case.bond)
-    assert case.cid is not None
-    offer = requests.Offer(
-        request=request.id, records=case.records, root=case.root, cid=binary(case.cid),
-        key_commitment=case.key_commitment, custodian=case.custodian, gold=case.gold,
-    )  # fmt: skip
+    bound = (case.root, binary(case.cid or ""), case.key_commitment, case.custodian, case.gold)
+    offer = requests.Offer(request.id, case.records, *bound)
     second = requests.submit(town.ctx.chain, town.contributor.sender, offer)
-    word = letters.read(town.ctx, slips.vouch_topic(town.ctx, case), slips.VouchLetter)
     copy = town.ctx.docket.case(second)
-    letters.post(town.ctx, slips.vouch_topic(town.ctx, copy), next(iter(word)))
+    (word,) = letters.read(town.ctx, slips.vouch_topic(town.ctx, case), slips.VouchLetter)
+    letters.post(town.ctx, slips.vouch_topic(town.ctx, copy), word)
     while actions.tend(town.buyer, second) != "draw":
         town.mine()
     town.settle(first, second)
     ended = [actions.settlement_of(town.ctx, one) for one in (first, second)]
     assert [(one.approved, one.rejected) for one in ended] == [(22, 2), (0, 24)]
-    for one in (case, copy):
-        for who in one.members:
-            record = actions.record_of(town.ctx, who)
-            assert (record.misses, record.jails) == (0, 0) and record.batches >= 1
+    for who in (*case.members, *copy.members):
+        record = actions.record_of(town.ctx, who)
+        assert (record.misses, record.jails) == (0, 0) and record.batches >= 1
 
 
 def test_gold_serves_once_and_may_run_out(golden: GoldTown) -> None:
