@@ -69,7 +69,7 @@ class Market:
         self.engine = Devchain()
         chain = Chain(self.engine)
         self.governor = self._signer(1)
-        self.chain: Chain = Chain(self.engine, deploy(chain, self.governor, "local"))
+        self.chain: Chain = Chain(self.engine, deploy(chain, self.governor, "process"))
         self.token = self.chain.address_of("MarketToken")
         self.buyer, self.contributor = self._funded(2), self._funded(3)
         validators = [self._funded(10 + i) for i in range(SEATS)]

@@ -125,7 +125,7 @@ def local(
     deployer = Signer(hashlib.sha256(f"sheaf local deployer {origin}".encode()).digest())
     if since is None:
         engine.fund(deployer.address, 10**24)
-        deployment = deploy_contracts(Chain(engine, policy=policy), deployer, "local")
+        deployment = deploy_contracts(Chain(engine, policy=policy), deployer, "process")
     else:
         engine.restore(since.chain)
         deployment = since.deployment

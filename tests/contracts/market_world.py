@@ -68,7 +68,10 @@ class World:
             self.scores.wire(self.requests)
             self.standing.wire(self.scores, self.stakes)
             self.requests.wire(self.committees, self.reviews, self.scores)
-            self.reviews.wire(self.requests)
+            self.custody = source("review/Custody.vy").deploy(
+                self.token, self.parameters, self.requests, self.committees, self.reviews
+            )
+            self.reviews.wire(self.requests, self.custody)
             self.committees.wire(self.requests, self.reviews)
             self.stakes.appoint(self.committees.address, 4)
             self.stakes.appoint(self.reviews.address, 1)

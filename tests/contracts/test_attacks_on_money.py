@@ -270,7 +270,7 @@ def test_wiring_cannot_be_taken_over(world: World) -> None:
         lambda: world.escrow.wire(world.outsider, sender=world.outsider),
         lambda: world.requests.wire(world.outsider, world.outsider, world.outsider, sender=world.deployer),
         lambda: world.committees.wire(world.outsider, world.outsider, sender=world.deployer),
-        lambda: world.reviews.wire(world.outsider, sender=world.deployer),
+        lambda: world.reviews.wire(world.outsider, world.outsider, sender=world.deployer),
         lambda: world.escrow.wire(world.outsider, sender=world.deployer),
     ):
         with boa.reverts():

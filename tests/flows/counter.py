@@ -15,12 +15,13 @@ import sheaf
 from sheaf import actions, bootstrap
 from sheaf.actions import Context
 from sheaf.chain import keystore
-from sheaf.chain.deploy import deploy
+from sheaf.chain.deploy import PROFILES, deploy
 from sheaf.chain.engines.network import LocalNetwork, Pace
 from sheaf.chain.engines.server import Server
 from sheaf.chain.rpc import Chain
 from sheaf.chain.signer import Signer
 from sheaf.cli.main import app
+from sheaf.governance.parameters import set_parameter
 from sheaf.nodes.custodian import Custodian
 from sheaf.settings import Settings, read_settings
 from tests.flows.town import Threshold, Town
@@ -120,8 +121,14 @@ def opened(home: Path, validators: int = 5) -> Iterator[Counter]:
             bootstrap.FAUCET_NAME,
             work=2,
         )
-        deploy(Chain(server.url), Signer(network.faucet_key), "local", directory=home / "deployments")
+        governor = Signer(network.faucet_key)
+        deploy(Chain(server.url), governor, "local", directory=home / "deployments")
         ctx = sheaf.connect(settings)
+        for name in (
+            "challenge_seconds",
+            "jury_size",
+        ):  # as in a process: these stories are not about waiting
+            set_parameter(ctx.chain, governor, name, PROFILES["process"].parameters[name])
         custodian = Custodian(actions.local_account(sheaf.connect(settings), "custodian"))
         town = Counter(ctx, ctx, ctx, custodian)
         town.settings = settings

@@ -387,3 +387,14 @@ def test_deploy(tmp_path: Path) -> None:
             json.loads((home / "deployments" / f"{done['chain_id']}.json").read_text())["profile"] == "local"
         )
         assert counter.ask("request", "list", **here) == {"requests": []}
+
+
+def test_custody_by_commands(market: Counter) -> None:
+    """Deposit, show, leave, withdraw; what cannot be pledged or concluded is said."""
+    assert market.ask("custody", "deposit", "30", "--account", "buyer")["free"] == 30 * WAD
+    assert "30 SHEAF" in market.run("custody", "show", "buyer").out
+    assert market.ask("custody", "show", "buyer")["free"] == 30 * WAD
+    assert "leaving" in market.run("custody", "leave", "30", "--account", "buyer").out
+    market.advance(2)
+    assert "to be withdrawn" in market.run("custody", "show", "--account", "buyer").out
+    assert market.ask("custody", "withdraw", "--account", "buyer") == {"withdrawn": 30 * WAD}

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from sheaf import actions
+from sheaf.actions.account import approve
 from sheaf.actions.cases import letters
 from sheaf.actions.gold import dealing, opening, slips
 from sheaf.actions.gold.stock import Gold
@@ -21,8 +22,10 @@ from sheaf.domain.amounts import WAD
 from sheaf.domain.errors import InputError, IntegrityError, Missing
 from sheaf.domain.request import Request
 from sheaf.governance import parameters
+from sheaf.market import requests
 from sheaf.nodes.keeper import Keeper
 from sheaf.review import scores, stakes
+from sheaf.store.cid import binary
 from tests.flows.test_killed import Killed, Reaper
 from tests.flows.town import Doubter, Threshold, Town, points
 
@@ -123,6 +126,30 @@ def test_who_approves_everything_is_jailed(golden: GoldTown) -> None:
         for validator in town.validators:
             validator.tick()
     assert actions.record_of(town.ctx, lazy).jailed_until == 0
+
+
+def test_a_mix_submitted_twice_tests_nobody_twice(golden: GoldTown) -> None:
+    """The second submission of the same gold may be decided first: its keeper shows nothing there, so that nobody is tested on copies."""
+    town = golden.town
+    town.staff([Threshold()] * 12)
+    request = golden.open()
+    first = golden.offer(request, points(20))
+    case = town.ctx.docket.case(first)
+    approve(town.contributor, request.token, town.ctx.chain.address_of("Escrow"), 10 * case.bond)
+    bound = (case.root, binary(case.cid or ""), case.key_commitment, case.custodian, case.gold)
+    offer = requests.Offer(request.id, case.records, *bound)
+    second = requests.submit(town.ctx.chain, town.contributor.sender, offer)
+    copy = town.ctx.docket.case(second)
+    (word,) = letters.read(town.ctx, slips.vouch_topic(town.ctx, case), slips.VouchLetter)
+    letters.post(town.ctx, slips.vouch_topic(town.ctx, copy), word)
+    while actions.tend(town.buyer, second) != "draw":
+        town.mine()
+    town.settle(first, second)
+    ended = [actions.settlement_of(town.ctx, one) for one in (first, second)]
+    assert [(one.approved, one.rejected) for one in ended] == [(22, 2), (0, 24)]
+    for who in (*case.members, *copy.members):
+        record = actions.record_of(town.ctx, who)
+        assert (record.misses, record.jails) == (0, 0) and record.batches >= 1
 
 
 def test_gold_serves_once_and_may_run_out(golden: GoldTown) -> None:

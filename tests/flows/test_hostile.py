@@ -198,6 +198,36 @@ def test_recycled_records_are_refused_though_reviewers_differ(town: Town) -> Non
     assert {finding.code for finding in actions.explain(thief, second).findings} == {"duplicates.request"}
 
 
+def test_the_number_decides_who_was_first_and_not_the_draw(town: Town) -> None:
+    """Who sells again what was entrusted to it, and has its own committee drawn blocks before, is refused; the maker is paid."""
+    town.staff([Threshold()] * 12)
+    request, table = town.open(), points(8, seed=51)
+    made = town.offer(request, table)
+    town.mine()
+    stolen = town.offer(request, table, who=town.join("thief"))
+    town.mine(3)
+    assert actions.tend(town.buyer, stolen) == "draw"
+    town.mine(5)
+    assert town.phase(made) == "pending"
+    town.settle(made, stolen)
+    assert [actions.settlement_of(town.ctx, one).approved for one in (made, stolen)] == [8, 0]
+
+
+def test_a_twin_drawn_late_overtakes_nobody(town: Town) -> None:
+    """A lower number whose committee was not drawn while the other's waited for it has lost its place: it is the copy."""
+    town.staff([Threshold()] * 12)
+    request, table = town.open(), points(8, seed=52)
+    twin = town.offer(request, table, who=town.join("thief"))
+    town.mine()
+    made = town.offer(request, table)
+    town.mine(3)
+    assert actions.tend(town.buyer, made) == "draw"
+    drawn = town.ctx.docket.case(made).rounds[0]
+    town.advance(drawn.patience_until - drawn.drawn_at + 1)
+    town.settle(made, twin)
+    assert [actions.settlement_of(town.ctx, one).approved for one in (twin, made)] == [0, 8]
+
+
 def test_the_client_refuses_before_anything_is_sent(town: Town) -> None:
     """What would be refused, or cannot be paid for, is said in one line, and no money moves."""
     request = town.open(escrow=100 * WAD, record_limit=40)

@@ -27,6 +27,15 @@ from sheaf.actions.cases.ballot import find_marks, keep_marks
 from sheaf.actions.cases.rating import score
 from sheaf.actions.cases.reading import Assignment
 from sheaf.actions.context import Context
+from sheaf.actions.custody import (
+    conclude_pledge,
+    deposit_for_keys,
+    deposited,
+    leave_custody,
+    pledge_key,
+    report_missing_key,
+    withdraw_deposit,
+)
 from sheaf.actions.deliver import hand_over, hand_to_buyer, hand_to_jurors
 from sheaf.actions.disputes.dispute import (
     Dispute,
@@ -133,8 +142,11 @@ __all__ = [
     "claim_bonus",
     "collect_bounty",
     "collect_winnings",
+    "conclude_pledge",
     "create_account",
     "declare",
+    "deposit_for_keys",
+    "deposited",
     "dispute",
     "download",
     "draw",
@@ -154,6 +166,7 @@ __all__ = [
     "jury_seats",
     "keep_case_marks",
     "keep_marks",
+    "leave_custody",
     "leave_jail",
     "ledgers",
     "list_accounts",
@@ -168,6 +181,7 @@ __all__ = [
     "open_records",
     "open_request",
     "owed",
+    "pledge_key",
     "preview",
     "proceed",
     "proceed_on_shares",
@@ -180,6 +194,7 @@ __all__ = [
     "refresh",
     "refusals",
     "register_key",
+    "report_missing_key",
     "require_own",
     "resume_submissions",
     "reveal",
@@ -207,5 +222,6 @@ __all__ = [
     "winnings",
     "withdraw",
     "withdraw_bonus",
+    "withdraw_deposit",
     "withdraw_stake",
 ]

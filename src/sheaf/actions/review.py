@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sheaf.actions import custody
 from sheaf.actions.cases import letters
 from sheaf.actions.cases.ballot import Ballot, cast_ballot, find_ballot, review_salt, reviewing_order
 from sheaf.actions.cases.letters import CommitmentLetter, OpeningLetter
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from sheaf.actions.context import Context
     from sheaf.domain.ports import Judge
 
-DONE = frozenset({"committed jointly", "committed alone", "counted", "revealed alone"})
+DONE = frozenset(
+    {"reported that no key came", "committed jointly", "committed alone", "counted", "revealed alone"}
+)
 """The answers of `advance` that mean a transaction was sent."""
 
 Turn = Callable[[str, int], bool]
@@ -167,6 +170,9 @@ def state_of(ctx: Context, case: Case) -> reviews.Review:
 def _commit(ctx: Context, case: Case, seat: int, judge: Judge | JudgeMaker | None, turn: Turn) -> str:
     drawn, now = case.rounds[-1], ctx.docket.refresh().timestamp
     is_late = now >= _middle(drawn.drawn_at, drawn.commit_until)
+    if is_late and custody.is_missed(ctx, case):
+        custody.report_missing_key(ctx, case.submission)
+        return "reported that no key came"
     ballot = find_ballot(ctx, case) or vote(ctx, case, judge, is_late=is_late)
     commitment = _commitment(ctx, case, seat, ballot)
     where = letters.topic(ctx, "commitments", case.submission, drawn.number)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheaf.actions.cases.docket import Case
+from sheaf.actions.custody import conclude_pledge
 from sheaf.actions.review import Turn, at_once, state_of, tally
 from sheaf.domain.errors import InputError, Reverted
 from sheaf.domain.ids import Address, SubmissionId
@@ -153,8 +154,13 @@ def settlement_of(ctx: Context, submission: SubmissionId | int) -> Settlement:
 
 
 def claim(ctx: Context, submission: SubmissionId | int) -> int:
-    """Settle a submission if that is still to be done, and take all that this account is owed in its token; return how much."""
-    return requests.claim(ctx.chain, ctx.sender, ctx.docket.case(submission).submission)
+    """Settle a submission if that is still to be done, and take all that this account is owed in its token; return how much.
+
+    What was pledged for its key is ended too, and paid past this amount where the key was missed.
+    """
+    paid = requests.claim(ctx.chain, ctx.sender, ctx.docket.case(submission).submission)
+    conclude_pledge(ctx, submission)
+    return paid
 
 
 def owed(ctx: Context, account: Address | None = None, token: Address | None = None) -> int:

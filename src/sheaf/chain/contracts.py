@@ -27,6 +27,7 @@ NAMES = (
     "Escrow",
     "Requests",
     "Standing",
+    "Custody",
     "Disputes",
     "Reversals",
     "Proofs",

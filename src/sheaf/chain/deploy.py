@@ -53,12 +53,12 @@ PROFILES = {
         parameters={
             "commit_seconds": 600,
             "reveal_seconds": 600,
-            "challenge_seconds": 2,
+            "challenge_seconds": 60,
             "draw_delay_blocks": 1,
             "draw_blocks": 300,
             "ruling_seconds": 7200,
             "appeal_seconds": 60,
-            "jury_size": 1,
+            "jury_size": 3,
             "audit_size": 3,
             "dispute_bond": 1,
         },
@@ -74,6 +74,11 @@ PROFILES = {
         parameters={},
     ),
 }
+# Where all people are in one process, and wait for each other, nobody needs time to challenge; on no network is it safe.
+PROFILES["process"] = replace(
+    PROFILES["local"],
+    parameters={**PROFILES["local"].parameters, "challenge_seconds": 2, "jury_size": 1},
+)
 PROFILES["verifiable"] = replace(PROFILES["public"], beacon="DrandBeacon")
 
 
@@ -180,7 +185,7 @@ def _steps(at: dict[str, Address], deployer: Address, profile: Profile) -> Itera
         "token": at["MarketToken"], "stake_token": at["MarketToken"], "parameters": at["Parameters"], "stakes": at["Stakes"],
         "committees": at["Committees"], "reviews": at["Reviews"], "scores": at["Scores"],
         "escrow": at["Escrow"], "requests": at["Requests"], "standing": at["Standing"],
-        "disputes": at["Disputes"], "reversals": at["Reversals"], "bonus_disputes": at["BonusDisputes"],
+        "custody": at["Custody"], "disputes": at["Disputes"], "reversals": at["Reversals"], "bonus_disputes": at["BonusDisputes"],
         "beacon": at[profile.beacon],
         "governor": deployer, "owner": deployer, "supply": profile.supply, "is_test": profile.is_test,
         "period_blocks": profile.period_blocks, "unbonding_seconds": profile.unbonding_seconds,

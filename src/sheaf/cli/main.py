@@ -15,6 +15,7 @@ from sheaf.cli import (
     bonus,
     bundle,
     compute,
+    custody,
     dataset,
     demo,
     network,
@@ -52,6 +53,7 @@ app.add_typer(bonus.app, name="bonus")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(network.validator, name="validator")
 app.add_typer(network.custodian, name="custodian")
+app.add_typer(custody.app, name="custody")
 app.add_typer(quality.app, name="quality")
 app.add_typer(train.app, name="train")
 app.add_typer(privacy.app, name="privacy")

@@ -159,6 +159,11 @@ class ParametersTwin:
             _require(2 * quorum > size and quorum <= size, "parameters: quorum")
         elif key in (IDS["jury_size"], IDS["audit_size"]):
             _require(values[key] % 2 == 1, "parameters: size must be odd")
+        elif key in (IDS["challenge_seconds"], IDS["ruling_seconds"]):
+            _require(
+                values[IDS["ruling_seconds"]] >= 2 * values[IDS["challenge_seconds"]],
+                "parameters: ruling shorter than two challenge windows",
+            )
         elif key in (_SMALL_VALUE, _SMALL_VALUE + 1):
             _require(values[_SMALL_VALUE] <= values[_SMALL_VALUE + 1], "parameters: small value above large")
         elif key in (IDS["bond_percent"], IDS["bond_floor_percent"]):

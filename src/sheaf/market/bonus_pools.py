@@ -47,7 +47,7 @@ class Pool(NamedTuple):
 
 @dataclass(frozen=True)
 class Posting:
-    """Shares as they were posted; `paid` of `total` was claimed."""
+    """Shares as they were posted; `paid` of `total` was claimed, `audit_bps` the rate at which they are audited."""
 
     request: int
     poster: str
@@ -58,6 +58,7 @@ class Posting:
     stake: int
     settle_after: int
     phase: int
+    audit_bps: int = 0
 
 
 def leaf(request: int, index: int, share: Share) -> bytes:

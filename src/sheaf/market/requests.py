@@ -307,6 +307,11 @@ def submission(chain: Chain, number: SubmissionId | int) -> Submission:
     return Submission(*found)
 
 
+def value_of(chain: Chain, number: SubmissionId | int) -> int:
+    """Return what a submission's records are worth, in the stake token's smallest unit (rounded up)."""
+    return int(chain.call(CONTRACT, "case_of", int(number))[4])
+
+
 def protocol_fee(chain: Chain, amount: int) -> int:
     """Return the fee that opening a request with an escrow of `amount` locks on top, under the parameters of now."""
     return fee_on(amount, chain.call("Parameters", "word", _TERMS_WORD) & _FIELD)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sheaf.actions import custody
 from sheaf.actions.account import register_key
 from sheaf.actions.deliver import hand_over, is_handed, jurors_for_good
 from sheaf.nodes.caseload import Caseload
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class Custodian:
-    """The custodian's role, one account. It keeps nothing but a note of whom it has served: keys lie sealed in the mailbox."""
+    """The custodian's role, one account. It keeps nothing but a note of whom it has served: keys lie sealed in the mailbox.
+
+    What it has deposited it pledges for the keys that come to it, as far as that goes.
+    """
 
     name = "custodian"
 
@@ -22,7 +26,7 @@ class Custodian:
         self.ctx = ctx
         self.caseload = Caseload(self.name)
         self._rollbacks = 0
-        self._is_registered = False
+        self._is_registered = self._has_deposit = False
 
     def tick(self) -> int:
         """Serve every member who waits; return how many letters were posted. Raises Unreachable."""
@@ -33,15 +37,18 @@ class Custodian:
         if self._rollbacks != self.ctx.docket.rollbacks:
             self._rollbacks = self.ctx.docket.rollbacks
             self.caseload.reopen()
+        self._has_deposit = custody.has_deposit(self.ctx)
         cases = [case for case in self.ctx.docket.cases.values() if case.custodian == self.ctx.account]
         return self.caseload.attend(cases, self._serve)
 
     def _serve(self, case: Case) -> int:
         if case.is_over:
+            done = int(custody.conclude_pledge(self.ctx, case.submission))
             self.caseload.close(case.submission)
-            return 0
+            return done
         if not case.rounds:
-            return 0
+            is_due = self._has_deposit and custody.is_pledgeable(self.ctx, case)
+            return int(is_due and custody.pledge_key(self.ctx, case.submission) > 0)
         posted = hand_over(self.ctx, case.submission)
         unreached = [
             member

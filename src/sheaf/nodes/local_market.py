@@ -89,6 +89,8 @@ def set_challenge_window(settings: Settings, seconds: int) -> None:
     chain = connect(settings).chain
     if parameters.get(chain, "challenge_seconds") != seconds:
         governor = keystore.load(network_directory(settings), FAUCET_NAME, FAUCET_NAME)
+        if parameters.get(chain, "ruling_seconds") < 2 * seconds:
+            parameters.set_parameter(chain, governor, "ruling_seconds", 2 * seconds)
         parameters.set_parameter(chain, governor, "challenge_seconds", seconds)
 
 

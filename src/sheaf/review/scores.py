@@ -304,7 +304,8 @@ class ScoresTwin:
         number = self.stakes.ids.get(account, 0)
         if number == 0:
             return
-        self.stakes.jail(self.contract, number, self.now + self.rules.jail_seconds)
+        least = self.rules.ruling_seconds + self.rules.challenge_seconds
+        self.stakes.jail(self.contract, number, self.now + max(self.rules.jail_seconds, least))
         made = Sentence(self.now + self.rules.ruling_seconds, submission)
         if self.sentences.setdefault(account, made) is not made:
             self.next_sentences.setdefault(account, made)

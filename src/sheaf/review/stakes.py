@@ -170,8 +170,9 @@ class StakesTwin:
         self._weigh(validator)
 
     def withdraw(self, account: str) -> int:
-        """Pay out what has been unbonding long enough and is not needed to cover locks."""
+        """Pay out what has been unbonding long enough and covers no lock; nothing while jailed."""
         validator = self._own(account)
+        _require(validator.jailed_until == 0, "stakes: jailed")
         _require(self.now >= validator.release_at, "stakes: still unbonding")
         amount = min(validator.unbonding, validator.free)
         _require(amount > 0, "stakes: nothing to withdraw")

@@ -50,6 +50,9 @@ MEMORY = Path("/dev") / "shm"
 CAREFUL = (("challenge_seconds", 600), ("jury_size", 3), ("audit_size", 7))
 """Parameters of a local market, but with time to challenge, and juries that a world's validators can fill beside two rounds of review."""
 
+NEAR = 1e-6
+"""A point no farther than this from a known one tells nothing new: a hundredth of the scale, the tolerance of the check."""
+
 WANTED = Specification(
     title="Points and the side they lie on",
     instructions="Approve a point when its side is right.",
@@ -68,6 +71,9 @@ WANTED = Specification(
         CheckUse("commitment"),
         CheckUse("schema"),
         CheckUse("duplicates", parameters={"scope": "market"}),
+        CheckUse(
+            "near_duplicates", parameters={"scope": "market", "kind": "table", "scales": {"x": 100 * NEAR}}
+        ),
     ),
 )
 
@@ -234,9 +240,9 @@ class World:
         return np.setdiff1d(np.arange(case.records), places)
 
     def wealth(self, account: Context) -> int:
-        """Return all that an account has of the market token: in hand, owed and staked."""
-        held = actions.balances(account)
-        return held.tokens + held.owed + held.staked + actions.winnings(account)
+        """Return all that an account has of the market token: in hand, owed, staked and deposited."""
+        held, kept = actions.balances(account), actions.deposited(account)
+        return held.tokens + held.owed + held.staked + kept.free + kept.leaving + actions.winnings(account)
 
     def losses(self, account: Address) -> int:
         """Return what was taken from a validator's stake in this world."""
@@ -315,7 +321,7 @@ def is_right(records: pa.Table) -> NDArray[np.bool_]:
     return found
 
 
-def is_near(x: NDArray[np.float64], known: NDArray[np.float64], within: float = 1e-6) -> NDArray[np.bool_]:
+def is_near(x: NDArray[np.float64], known: NDArray[np.float64], within: float = NEAR) -> NDArray[np.bool_]:
     """Return which of `x` lie within a distance of any `known` point: such a point tells nothing new. Shape (records,)."""
     ordered = np.sort(known)
     first = np.searchsorted(ordered, x - within, side="left")

@@ -13,9 +13,10 @@ from sheaf.chain.deploy import PROFILES, deploy, deploy_data
 from sheaf.chain.devchain import Devchain
 from sheaf.chain.rpc import Chain
 from sheaf.chain.signer import Signer
+from sheaf.cli import network
 from sheaf.domain.errors import ChainError, InputError, WrongNetwork
 
-STEPS = 47
+STEPS = 48
 """Seventeen contracts, nine wirings, seven appointments, an arbiter, proofs, two feeders, ten parameters."""
 
 
@@ -45,15 +46,29 @@ def _kill_after(count: int) -> Any:
     return report
 
 
+def test_no_network_is_as_quick_as_a_process() -> None:
+    """Whatever is deployed by command leaves a minute to challenge at least, juries of three and twice the time to rule."""
+    assert set(PROFILES) - set(network.PROFILES) == {"process"}
+    for name in network.PROFILES:
+        given = PROFILES[name].parameters
+        window = given.get("challenge_seconds", 172_800)
+        assert window >= 60 and given.get("jury_size", 5) >= 3
+        assert given.get("ruling_seconds", 604_800) >= 2 * window
+    assert (
+        PROFILES["process"].parameters["challenge_seconds"],
+        PROFILES["process"].parameters["jury_size"],
+    ) == (2, 1)
+
+
 def test_profiles(deployer: Signer, tmp_path: Path) -> None:
-    """Both profiles deploy, join and set everything: the local one with short times, the public one with the defaults."""
+    """All profiles deploy, join and set everything: those for tests with short times, the public ones with the defaults."""
     for name, profile in PROFILES.items():
         lines: list[str] = []
         chain = Chain(_engine(deployer))
         found = deploy(chain, deployer, name, report=lines.append)
         chain = Chain(chain.endpoint, found)
         assert tuple(found.addresses) == NAMES
-        assert len(lines) == 37 + len(profile.parameters)
+        assert len(lines) == 38 + len(profile.parameters)
         assert chain.call("Parameters", "is_test") is profile.is_test
         assert chain.call("Parameters", "get", 2) == profile.parameters.get("challenge_seconds", 172_800)
         assert chain.call("Stakes", "powers", found.addresses["Committees"]) == 4

@@ -39,7 +39,7 @@ def deployed() -> Place:
     for signer in signers:
         engine.fund(signer.address, 10**22)
     governor, buyer, contributor, *rest = signers
-    chain = Chain(engine, deploy(Chain(engine), governor, "local"))
+    chain = Chain(engine, deploy(Chain(engine), governor, "process"))
     chain.send(governor, "Parameters", "set_round", 0, 5, 4)
     for signer in signers[1:]:
         chain.send(governor, "MarketToken", "transfer", signer.address, 10**4 * WAD)

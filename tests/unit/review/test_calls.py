@@ -32,7 +32,7 @@ def engine() -> Devchain:
 def chain(engine: Devchain) -> Chain:
     """The market, deployed; the governor holds the supply."""
     chain = Chain(engine)
-    chain.deployment = deploy(chain, GOVERNOR, "local")
+    chain.deployment = deploy(chain, GOVERNOR, "process")
     return chain
 
 
@@ -72,13 +72,13 @@ def test_stake_from_in_to_out(chain: Chain, engine: Devchain) -> None:
     assert number == stakes.count(chain) == 1
     assert stakes.account_of(chain, number) == VALIDATOR.address
     assert stakes.accounts_of(chain, [1]) == [VALIDATOR.address]
-    engine.mine(PROFILES["local"].period_blocks)
+    engine.mine(PROFILES["process"].period_blocks)
     assert stakes.weight(chain, number) == stakes.total_weight(chain) == 50
     stakes.declare(chain, VALIDATOR, GOVERNOR.address)
     stakes.unbond(chain, VALIDATOR, 20 * WAD)
     held = stakes.position(chain, number)
     assert (held.amount, held.locked, held.unbonding) == (50 * WAD, 0, 20 * WAD)
-    engine.advance(PROFILES["local"].unbonding_seconds + 1)
+    engine.advance(PROFILES["process"].unbonding_seconds + 1)
     engine.mine()
     stakes.withdraw(chain, VALIDATOR)
     assert stakes.position(chain, number).amount == 30 * WAD

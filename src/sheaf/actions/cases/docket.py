@@ -26,7 +26,7 @@ NEVER = 2**63
 """A block number beyond all."""
 
 CONTRACTS = (
-    "Parameters", "Nodes", "Stakes", "Requests", "Committees", "Reviews", "Scores", "Disputes", "Reversals",
+    "Parameters", "Nodes", "Stakes", "Requests", "Committees", "Reviews", "Scores", "Custody", "Disputes", "Reversals",
 )  # fmt: skip
 
 
@@ -55,6 +55,11 @@ class Round:
         return range(self.first, self.first + len(self.members))
 
     @property
+    def patience_until(self) -> int:
+        """Until when the draw of an earlier submission is waited for: a quarter of the time to commit."""
+        return self.drawn_at + (self.commit_until - self.drawn_at) // 4
+
+    @property
     def is_complete(self) -> bool:
         """Whether every seat has committed."""
         return len(self.commitments) == len(self.members)
@@ -81,6 +86,7 @@ class Tally:
 class Case:
     """One submission with all that happened to it. `cid` is None where the contributor gave bytes that are no CID.
 
+    `pledged` is for how much its custodian answers for the key (0: not, or no longer), `missed` which seats reported that none came;
     `gold` is the commitment to gold, `opened_gold` what was shown of it: (block, bitmap of the positions), empty where it came to nothing.
     """
 
@@ -102,6 +108,8 @@ class Case:
     carried: tuple[int, ...] = ()
     hearings: list[Hearing] = field(default_factory=list)
     finalised_block: int = 0
+    pledged: int = 0
+    missed: set[int] = field(default_factory=set)
     opened_gold: list[tuple[int, bytes]] = field(default_factory=list)
     is_rated: bool = False
     settlement: dict[str, Any] | None = None
@@ -120,10 +128,17 @@ class Case:
         """All seats' accounts, in seat order."""
         return tuple(member for drawn in self.rounds for member in drawn.members)
 
-    @property
-    def place(self) -> tuple[int, int]:
-        """Where the case stands in the order of first draws: (block, submission); behind all others while it is not drawn."""
-        return (self.rounds[0].block if self.rounds else NEVER, self.submission)
+    def is_before(self, other: Case) -> bool:
+        """Tell whether this case is earlier than `other`, by what the chain says so far.
+
+        The lower number is, whoever is drawn first; but one whose committee was not drawn when the other's had waited for it (see
+        `Round.patience_until`) has lost its place, lest an undrawable twin overtake what was paid long ago.
+        """
+        lower, higher = (self, other) if self.submission < other.submission else (other, self)
+        is_in_time = bool(lower.rounds) and (
+            not higher.rounds or lower.rounds[0].drawn_at <= higher.rounds[0].patience_until
+        )
+        return (self is lower) == is_in_time
 
     def verdict_at(self, block: int) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None, bool]:
         """Return the rejected and the hung records, shape (records,) each, and whether that is final, as they stood after
@@ -162,7 +177,8 @@ class Case:
 class Docket:
     """All cases, requests, reading keys and validators of one market. `refresh` is cheap when no block has come.
 
-    `jailed` says of each who ever failed the test on gold until when it is jailed and from when on its stake may be slashed.
+    `jailed` says of each who ever failed the test on gold until when it is jailed and from when on its stake may be slashed; `deposits`
+    what each keeper put into Custody and did not take out again, pledges and what was lost of them included.
     """
 
     def __init__(self, chain: Chain) -> None:
@@ -179,6 +195,7 @@ class Docket:
         self.reading_keys: dict[Address, bytes] = {}
         self.validators: dict[int, Address] = {}
         self.jailed: dict[Address, tuple[int, int]] = {}
+        self.deposits: dict[Address, int] = {}
         self.specifications: dict[RequestId, Specification | None] = {}
         self._views: dict[tuple[str, int], tuple[int, Any]] = {}
         self._version = 0
@@ -320,6 +337,24 @@ class Docket:
 
     def _on_Finalised(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
         self._of(args).finalised_block = event.block
+
+    def _on_Deposited(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        if event.contract == "Custody":
+            self.deposits[args["keeper"]] = self.deposits.get(args["keeper"], 0) + args["amount"]
+
+    def _on_DepositWithdrawn(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self.deposits[args["keeper"]] -= args["amount"]
+
+    def _on_KeyPledged(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).pledged = args["amount"]
+
+    def _on_PledgeReturned(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).pledged = 0
+
+    _on_PledgeForfeited = _on_PledgeReturned  # noqa: N815
+
+    def _on_KeyMissed(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
+        self._of(args).missed.add(args["seat"])
 
     def _on_Ruled(self, event: Event, args: dict[str, Any]) -> None:  # noqa: N802
         case = self._of(args)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sheaf.actions.cases.docket import NEVER
 from sheaf.domain.errors import IntegrityError, RecordError, SheafError, StoreError
 from sheaf.domain.ids import ZERO_ADDRESS, SubmissionId
 from sheaf.verification.batch import Batch, Commitment, Earlier, Standing, counted
@@ -215,15 +216,15 @@ def self_check(
 def earlier_than(
     docket: Docket, case: Case, index: ExactIndex, near: Callable[[Kind], NearIndex] | None = None
 ) -> Earlier:
-    """Return what counts as given before `case`: what was drawn before it, by the verdicts of the block of its first draw.
+    """Return what counts as given before `case`: what is earlier (`Case.is_before`), by the verdicts of the block of its first draw.
 
     What was known by then to be the buyer's gold was not given by anyone.
     """
-    anchor, _ = case.place
+    anchor = case.rounds[0].block if case.rounds else NEVER
 
     def standing(number: int) -> Standing | None:
         other = docket.cases.get(SubmissionId(number))
-        if other is None or not other.rounds or other.place >= case.place:
+        if other is None or other is case or not other.rounds or not other.is_before(case):
             return None
         rejected, hung, is_final = other.verdict_at(anchor)
         counts = counted(other.records, rejected, hung, is_final) & ~other.gold_at(anchor)

@@ -102,11 +102,11 @@ def _newcomers(ctx: Context, shared: Shared | None) -> list[Address]:
 
 
 def gather(ctx: Context, before: Case) -> list[SubmissionId]:
-    """Take the sheets of all submissions drawn before `before` into the index; return those that may yet come."""
+    """Take the sheets of all submissions earlier than `before` into the index; return those that may yet come."""
     taken = _taken(ctx)
-    index, missing = index_of(ctx), []
+    index, missing = index_of(ctx), _undrawn(ctx, before)
     for number, case in sorted(ctx.docket.cases.items()):
-        if str(number) in taken.roots or not case.rounds or case.place >= before.place:
+        if str(number) in taken.roots or not case.rounds or case is before or not case.is_before(before):
             continue
         may_come = _may_come(ctx, case)  # asked first: what is shared between the two questions is then found
         kind = _kind_of(ctx, case)
@@ -158,7 +158,17 @@ def _taken(ctx: Context) -> Taken:
 def _may_come(ctx: Context, case: Case) -> bool:
     """Tell whether members may still be at it: they share the sheet before they commit, so after that none will come."""
     first = case.rounds[0]
+    if case.finalised_block:  # nothing in it counts that is open for good, as where its key was missed
+        return False
     return not first.is_complete and ctx.docket.refresh().timestamp < first.commit_until
+
+
+def _undrawn(ctx: Context, before: Case) -> list[SubmissionId]:
+    """Return the submissions that would be earlier than `before` were they drawn now: while there are any, nobody knows what is earlier."""
+    if not before.rounds or ctx.docket.refresh().timestamp > before.rounds[0].patience_until:
+        return []
+    cases = ctx.docket.cases
+    return [n for n in sorted(cases) if n < before.submission and not (cases[n].rounds or cases[n].is_over)]
 
 
 def _kind_of(ctx: Context, case: Case) -> Kind | None:

@@ -47,10 +47,15 @@ def key_to_oneself(ctx: Context, case: Case, path: Path, mix: Mix) -> bool:
 def open_mix(ctx: Context, case: Case, path: Path, mix: Mix) -> bool:
     """Show the gold of a decided submission and rate its reviewers; False if that is not due.
 
-    It is due once for each verdict: a ruling makes the count of gold void. A mix without gold is rated without.
+    It is due once for each verdict: a ruling makes the count of gold void. A mix without gold is rated without, and so is one that its
+    contributor submitted before: all of it is rejected as a copy, and its gold would test the honest on the wrong answers.
     """
     state = state_of(ctx, case)
-    if state.phase != reviews.DECIDED or not case.tallies or mix.opened_for == state.verdict:
+    if state.phase != reviews.DECIDED or not case.tallies:
+        return False
+    if _is_again(ctx, case):
+        return not case.is_rated and rating.score(ctx, case.submission)
+    if mix.opened_for == state.verdict:
         return False
     last = case.tallies[-1]
     gold = None
@@ -67,6 +72,18 @@ def open_mix(ctx: Context, case: Case, path: Path, mix: Mix) -> bool:
     mix.opened_for = state.verdict
     journal.keep(path, mix)
     return done
+
+
+def _is_again(ctx: Context, case: Case) -> bool:
+    """Tell whether the same mix was submitted before, in a submission that was not void."""
+    return any(
+        other.root == case.root
+        and (other.request, other.contributor) == (case.request, case.contributor)
+        and not other.is_void
+        and other is not case
+        and other.is_before(case)
+        for other in ctx.docket.cases.values()
+    )
 
 
 def open_gold(ctx: Context, submission: SubmissionId | int) -> bool:

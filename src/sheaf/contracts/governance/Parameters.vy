@@ -18,6 +18,8 @@ LAST: constant(uint256) = 31
 MASK: constant(uint256) = 2**32 - 1
 
 # Identifiers that the rules between parameters need.
+CHALLENGE_SECONDS: constant(uint256) = 2
+RULING_SECONDS: constant(uint256) = 7
 BOND_PERCENT: constant(uint256) = 9
 BOND_FLOOR_PERCENT: constant(uint256) = 14
 SMALL_SIZE: constant(uint256) = 16
@@ -385,7 +387,8 @@ def _bounds(id: uint256) -> (uint256, uint256):
 @internal
 def _check_rules(id: uint256):
     # A quorum above one half makes approval and rejection exclude each other; an odd size leaves no ties when a
-    # majority decides; a floor above the true bond would make the lock rate too low.
+    # majority decides; a floor above the true bond would make the lock rate too low. Who challenges when the window is nearly over
+    # must leave a jury as long again, or what was challenged late would stand.
     if id >= SMALL_SIZE and id <= LARGE_QUORUM:
         size: uint256 = self._read(id - id % 2)
         quorum: uint256 = self._read(id - id % 2 + 1)
@@ -395,5 +398,9 @@ def _check_rules(id: uint256):
         assert self._read(id) % 2 == 1, "parameters: size must be odd"
     elif id == SMALL_VALUE or id == LARGE_VALUE:
         assert self._read(SMALL_VALUE) <= self._read(LARGE_VALUE), "parameters: small value above large"
+    elif id == CHALLENGE_SECONDS or id == RULING_SECONDS:
+        assert (
+            self._read(RULING_SECONDS) >= 2 * self._read(CHALLENGE_SECONDS)
+        ), "parameters: ruling shorter than two challenge windows"
     elif id == BOND_PERCENT or id == BOND_FLOOR_PERCENT:
         assert self._read(BOND_FLOOR_PERCENT) <= self._read(BOND_PERCENT), "parameters: bond below its floor"

@@ -42,6 +42,7 @@ LIMIT: constant(uint256) = 2**96
 VALUE_LIMIT: constant(uint256) = 2**88
 CHALLENGE_SECONDS: constant(uint256) = 64
 RULING_SECONDS: constant(uint256) = 224
+AUDIT_BPS: constant(uint256) = 160
 # The verdict that Disputes is shown: of one record, neither rejected nor hung.
 STANDING: constant(bytes32) = 0xad3228b676f7d3cd4284a5443f17f1962b36e491b30a40b2405849e597ba5fb5
 
@@ -169,6 +170,7 @@ def post(request: uint256, root: bytes32, count: uint256, total: uint256, cid: B
         stake=stake,
         settle_after=block.timestamp + self._seconds(CHALLENGE_SECONDS),
         phase=POSTED,
+        audit_bps=2 * self._seconds(AUDIT_BPS),
     )
     self._pools[request].posting = number
     self._pull(token, stake)
@@ -387,6 +389,8 @@ def case_of(posting: uint256) -> IRequests.Case:
     case.contributor = one.poster
     case.records = 1
     case.value_stake = self._value(one.request)
+    # As for an account of which nothing is known: who posts shares has shown nothing by it.
+    case.audit_bps = one.audit_bps
     return case
 
 

@@ -251,14 +251,14 @@ def submit(
     id: uint256 = self.submission_count + 1
     self.submission_count = id
     prices: uint256 = self._prices[request]
-    bond_percent: uint256 = staticcall standing.bond_percent(msg.sender, books.value(records, prices))
+    rates: uint256[2] = staticcall standing.rates(msg.sender, books.value(records, prices))
     packed: uint256 = (
         convert(msg.sender, uint256)
         | (request << 160)
         | (records << 192)
         | (block.number << 208)
         | (PENDING << 240)
-        | (bond_percent << 248)
+        | settlement.packed_rates(rates)
     )
     self._submissions[id] = packed
     self._commitments[id] = keccak256(abi_encode(root, keccak256(cid), key_commitment, custodian, gold))
@@ -364,7 +364,7 @@ def submission(id: uint256) -> IRequests.Submission:
         records=settlement.records(packed),
         block_number=settlement.block(packed),
         phase=settlement.phase(packed),
-        bond_percent=packed >> 248,
+        bond_percent=settlement.bond_percent(packed),
         commitment=self._commitments[id],
     )
 
@@ -387,6 +387,7 @@ def case_of(submission: uint256) -> IRequests.Case:
         value_stake=books.value(records, prices),
         fee_bps=(prices >> 224) % 2**16,
         block_number=settlement.block(packed),
+        audit_bps=settlement.audit_bps(packed),
     )
 
 

@@ -4,8 +4,8 @@
 @title Settlement
 @license AGPL-3.0-only
 @notice The arithmetic of a submission's money: what it reserves, and who gets what in the end. Pure: no storage, no calls.
-        A submission is packed, from the lowest bit, as contributor 160 | request 32 | records 16 | block 32 | phase 8 |
-        bond percent 8; a request's prices as price 96 | lock rate 128 | fee 16 | protocol fee 16.
+        A submission is packed, from the lowest bit, as contributor 160 | request 32 | records 16 | block 32 | phase 2 |
+        bond percent 6 | audit rate 8, in units of 40 bps; a request's prices as price 96 | lock rate 128 | fee 16 | protocol fee 16.
 """
 
 from ..interfaces import IEscrow
@@ -14,6 +14,8 @@ from ..interfaces import IScores
 
 BPS: constant(uint256) = 10_000
 PRICE_LIMIT: constant(uint256) = 2**96
+# The greatest rate, 10,000 bps, is 250 of these.
+AUDIT_UNIT: constant(uint256) = 40
 
 
 struct Split:
@@ -59,7 +61,7 @@ def split(
     parts: Split = empty(Split)
     parts.paid = bought * price
     parts.protocol_fee = parts.paid * (prices >> 240) // BPS
-    parts.forfeited = refused * price * (packed >> 248) // 100
+    parts.forfeited = refused * price * self.bond_percent(packed) // 100
     if outcome.forfeit_to != empty(address):
         parts.forfeited = bond - from_bond
     parts.bond_back = bond - from_bond - parts.forfeited
@@ -107,7 +109,7 @@ def reservation(packed: uint256, prices: uint256) -> (uint256, uint256, uint256)
     price: uint256 = prices % PRICE_LIMIT
     value: uint256 = self.records(packed) * price
     fee: uint256 = self.up(value * ((prices >> 224) % 2**16), BPS)
-    return value + fee, value * (prices >> 240) // BPS, self.up(value * (packed >> 248), 100) + fee
+    return value + fee, value * (prices >> 240) // BPS, self.up(value * self.bond_percent(packed), 100) + fee
 
 
 @pure
@@ -143,4 +145,25 @@ def block(packed: uint256) -> uint256:
 @pure
 @internal
 def phase(packed: uint256) -> uint256:
-    return (packed >> 240) % 2**8
+    return (packed >> 240) % 2**2
+
+
+@pure
+@internal
+def bond_percent(packed: uint256) -> uint256:
+    return (packed >> 242) % 2**6
+
+
+@pure
+@internal
+def audit_bps(packed: uint256) -> uint256:
+    return (packed >> 248) * AUDIT_UNIT
+
+
+@pure
+@internal
+def packed_rates(rates: uint256[2]) -> uint256:
+    """
+    @dev Bond percent and audit rate in their places; the rate is rounded up, so that it is never lower than the locks count on.
+    """
+    return (rates[0] << 242) | (self.up(rates[1], AUDIT_UNIT) << 248)

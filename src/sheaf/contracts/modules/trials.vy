@@ -15,7 +15,6 @@ from ..interfaces import IParameters
 from ..interfaces import IRequests
 from ..interfaces import IReviews
 from ..interfaces import IStakes
-from ..interfaces import IStanding
 from . import bitmaps
 from . import juries
 
@@ -29,7 +28,6 @@ stakes: public(immutable(IStakes))
 committees: public(immutable(ICommittees))
 reviews: public(immutable(IReviews))
 requests: public(immutable(IRequests))
-standing: public(immutable(IStanding))
 
 deployer: immutable(address)
 reversals: public(address)
@@ -51,7 +49,6 @@ def __init__(
     committees_: address,
     reviews_: address,
     requests_: address,
-    standing_: address,
 ):
     deployer = msg.sender
     token = IMarketToken(token_)
@@ -60,7 +57,6 @@ def __init__(
     committees = ICommittees(committees_)
     reviews = IReviews(reviews_)
     requests = IRequests(requests_)
-    standing = IStanding(standing_)
 
 
 @external

@@ -68,13 +68,12 @@ def __init__(
     committees_: address,
     reviews_: address,
     requests_: address,
-    standing_: address,
     beacon_: address,
 ):
     """
     @notice Join the contracts that were there before. It needs the powers to draw, release and slash, and the office of arbiter.
     """
-    trials.__init__(token_, parameters_, stakes_, committees_, reviews_, requests_, standing_)
+    trials.__init__(token_, parameters_, stakes_, committees_, reviews_, requests_)
     targets.__init__(beacon_, staticcall IStakes(stakes_).period_blocks())
 
 
@@ -389,8 +388,7 @@ def _selected(submission: uint256) -> (bool, uint256):
     )
     beacon: uint256 = convert(keccak256(abi_encode(drawn, self, submission)), uint256)
     case: IRequests.Case = staticcall trials.requests.case_of(submission)
-    rate: uint256 = staticcall trials.standing.audit_bps(case.contributor, case.value_stake)
-    return beacon % BPS < rate, (beacon >> 128) % case.records // 256
+    return beacon % BPS < case.audit_bps, (beacon >> 128) % case.records // 256
 
 
 @view

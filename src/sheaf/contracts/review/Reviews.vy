@@ -65,6 +65,7 @@ committees: public(immutable(ICommittees))
 stakes: public(immutable(IStakes))
 
 requests: public(IRequests)
+custody: public(address)
 # By submission and round, what its tally was shown: keccak256(abi_encode(mask, accounts, hash of each bitmap)).
 openings: public(HashMap[uint256, HashMap[uint256, bytes32]])
 left: public(HashMap[uint256, bytes32])
@@ -83,14 +84,15 @@ def __init__(parameters_: address, committees_: address, stakes_: address):
 
 
 @external
-def wire(requests_: address):
+def wire(requests_: address, custody_: address):
     """
-    @notice Name the contract that settles. Deployer only, once, for ever.
+    @notice Name the contract that settles, and the one that hears of missing keys. Deployer only, once, for ever.
     """
     assert msg.sender == deployer, "reviews: not the deployer"
     assert self.requests.address == empty(address), "reviews: already wired"
     assert requests_ != empty(address), "reviews: no requests"
     self.requests = IRequests(requests_)
+    self.custody = custody_
 
 
 @external
@@ -278,6 +280,26 @@ def finalise(submission: uint256):
 
 
 @external
+def excuse(submission: uint256):
+    """
+    @notice Decide that nobody is at fault for any record, whatever was voted: the key did not come. Custody only, in round 1.
+    """
+    assert msg.sender == self.custody, "reviews: not custody"
+    docket: dockets.Docket = self._load(submission)
+    assert docket.phase == COMMITTING and docket.round == 1, "reviews: not in its first round"
+    docket.opened = 0
+    words: uint256 = (docket.records + 255) // 256
+    hung_map: uint256[WORDS] = empty(uint256[WORDS])
+    for w: uint256 in range(words, bound=WORDS):
+        hung_map[w] = max_value(uint256)
+        if w + 1 == words:
+            hung_map[w] = bitmaps.last_mask(docket.records)
+    self._publish(submission, docket, empty(uint256[WORDS]), hung_map)
+    dockets.save(submission, self._decided(docket))
+    log IReviews.Finalised(submission=submission)
+
+
+@external
 def close(submission: uint256) -> IReviews.Outcome:
     """
     @notice End a review: unlock the members' stakes, less the penalty of those who did not open. Requests only.
@@ -293,7 +315,8 @@ def close(submission: uint256) -> IReviews.Outcome:
     panel, accounts = staticcall committees.sitting(submission)
     missing: uint256 = ((1 << docket.size) - 1) & ~docket.opened
     penalty: uint256 = 0
-    if missing != 0:
+    # A round that was never counted was excused: then nobody had anything to open.
+    if missing != 0 and self.openings[submission][docket.round] != empty(bytes32):
         penalty = panel.lock * self._parameter(MISSING_REVEAL_BPS) // BPS
     extcall stakes.release(panel.members, panel.lock, missing, penalty)
     forfeit_to: address = empty(address)

@@ -356,11 +356,13 @@ def _jail(submission: uint256, account: address):
     if id == 0:
         # It has left, and another has its place.
         return
-    until: uint256 = block.timestamp + self._parameter(3, JAIL_SECONDS)
+    # Nobody is free, to withdraw, until there was a challenge window's time to execute the sentence.
+    due_at: uint256 = block.timestamp + self._parameter(0, RULING_SECONDS)
+    least: uint256 = due_at + self._parameter(0, CHALLENGE_SECONDS)
+    until: uint256 = max(block.timestamp + self._parameter(3, JAIL_SECONDS), least)
     extcall stakes.jail(id, until)
     waiting: uint256 = self._sentences[account]
     if waiting >> 128 == 0:
-        due_at: uint256 = block.timestamp + self._parameter(0, RULING_SECONDS)
         made: uint256 = due_at | (submission << 64)
         if waiting != 0:
             made = waiting | (made << 128)

@@ -150,9 +150,10 @@ def unbond(amount: uint256):
 @external
 def withdraw() -> uint256:
     """
-    @notice Pay out what has been unbonding long enough and is not needed to cover the caller's locks.
+    @notice Pay out what has been unbonding long enough and covers no lock; nothing while the caller is jailed.
     """
     id: uint256 = self._own()
+    assert marks._jailed_until(id) == 0, "stakes: jailed"
     leaving: uint256 = self._leaving[id]
     assert block.timestamp >= leaving >> LOCK_PLACE, "stakes: still unbonding"
     slot: uint256 = self._positions[id]
@@ -374,9 +375,8 @@ def weight(id: uint256) -> uint256:
 @view
 @internal
 def _own() -> uint256:
-    id: uint256 = self.id_of[msg.sender]
-    assert id != 0, "stakes: not a validator"
-    return id
+    assert self.id_of[msg.sender] != 0, "stakes: not a validator"
+    return self.id_of[msg.sender]
 
 
 @internal

@@ -205,10 +205,7 @@ def bond_percent(account: address, worth: uint256) -> uint256:
     @notice The bond that a submission of that worth in the stake token calls for, in percent: from `bond_percent` falling to
             `bond_floor_percent`, rounded up.
     """
-    word: uint256 = staticcall parameters.word(1)
-    most: uint256 = (word >> 32) & 4294967295
-    least: uint256 = (word >> 192) & 4294967295
-    return most - (most - least) * self._credit(account, worth) // WAD
+    return self._bond_percent(self._credit(account, worth))
 
 
 @view
@@ -218,8 +215,17 @@ def audit_bps(account: address, worth: uint256) -> uint256:
     @notice The audit rate of a submission of that worth: from twice `audit_bps` falling to it, rounded up. The locks of committees
             are computed from `audit_bps`, so it is never lower.
     """
-    least: uint256 = (staticcall parameters.word(0) >> 160) & 4294967295
-    return least + least - least * self._credit(account, worth) // WAD
+    return self._audit_bps(self._credit(account, worth))
+
+
+@view
+@external
+def rates(account: address, worth: uint256) -> uint256[2]:
+    """
+    @notice `bond_percent` and `audit_bps` of a submission of that worth at once: what it keeps to, whatever is found out later.
+    """
+    credit: uint256 = self._credit(account, worth)
+    return [self._bond_percent(credit), self._audit_bps(credit)]
 
 
 @view
@@ -242,6 +248,22 @@ def _only_feeders():
 def _is_feeder(account: address) -> bool:
     effective_at: uint256 = self._feeders[account]
     return effective_at != 0 and block.timestamp >= effective_at
+
+
+@view
+@internal
+def _bond_percent(credit: uint256) -> uint256:
+    word: uint256 = staticcall parameters.word(1)
+    most: uint256 = (word >> 32) & 4294967295
+    least: uint256 = (word >> 192) & 4294967295
+    return most - (most - least) * credit // WAD
+
+
+@view
+@internal
+def _audit_bps(credit: uint256) -> uint256:
+    least: uint256 = (staticcall parameters.word(0) >> 160) & 4294967295
+    return least + least - least * credit // WAD
 
 
 @view

@@ -1,6 +1,6 @@
 """Was this record given before: in this submission, in this request, anywhere in the market?
 
-A record counts as given before if a submission whose committee was drawn earlier holds it, and at the block in
+A record counts as given before if an earlier submission (by its number) holds it, and at the block in
 which the committee of the submission under review was drawn no verdict had refused it: see docs/verification.md.
 """
 
@@ -27,7 +27,7 @@ REASONS = (
     ),
     Reason(
         "duplicates.request",
-        "A submission to this request that was drawn earlier holds the same record.",
+        "An earlier submission to this request holds the same record.",
         "Nothing can be done for this record; leave it out.",
     ),
     Reason(

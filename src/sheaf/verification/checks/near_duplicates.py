@@ -42,7 +42,7 @@ REASONS = (
     ),
     Reason(
         "near_duplicates.request",
-        "A submission to this request that was drawn earlier holds almost the same record.",
+        "An earlier submission to this request holds almost the same record.",
         "Nothing can be done for this record; leave it out.",
     ),
     Reason(

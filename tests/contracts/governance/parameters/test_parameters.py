@@ -47,6 +47,12 @@ def test_bounds_hold_at_both_ends(deployer: str) -> None:
                 with boa.env.anchor():
                     if TABLE[number].name in ("bond_percent", "bond_floor_percent"):
                         parameters.set(IDS["bond_floor_percent"], 1, sender=deployer)
+                    if TABLE[number].name == "challenge_seconds":
+                        parameters.set(IDS["ruling_seconds"], 2 * 604_800, sender=deployer)
+                    if TABLE[number].name == "ruling_seconds":
+                        parameters.set(IDS["challenge_seconds"], 86_400, sender=deployer)
+                        parameters.set(number, 2 * 86_400, sender=deployer)
+                        value = max(value, 2 * 86_400)
                     if TABLE[number].name == "bond_floor_percent":
                         parameters.set(IDS["bond_percent"], 50, sender=deployer)
                     parameters.set(number, value, sender=deployer)
@@ -106,6 +112,16 @@ def test_rules_between_parameters(parameters: Any, deployer: str, name: str, val
     """Even sizes, quorums of half or less or beyond the seats, and crossed tiers are refused."""
     with boa.reverts(reason):
         parameters.set(IDS[name], value, sender=deployer)
+
+
+def test_a_ruling_has_the_time_of_two_challenge_windows(parameters: Any, deployer: str) -> None:
+    """Who challenges in the window's last second is judged all the same: neither number can be moved past the other."""
+    for name, value in (("challenge_seconds", 302_401), ("ruling_seconds", 345_599)):
+        with boa.reverts("parameters: ruling shorter than two challenge windows"):
+            parameters.set(IDS[name], value, sender=deployer)
+    parameters.set(IDS["challenge_seconds"], 302_400, sender=deployer)
+    parameters.set(IDS["challenge_seconds"], 172_800, sender=deployer)
+    parameters.set(IDS["ruling_seconds"], 345_600, sender=deployer)
 
 
 def test_bond_never_below_its_floor(parameters: Any, deployer: str) -> None:

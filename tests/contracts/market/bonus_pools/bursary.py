@@ -42,7 +42,6 @@ class Bursary:
                 self.contract,
                 self.contract,
                 self.contract,
-                court.standing,
                 world.lots,
             )
             self.contract.wire(self.disputes)

@@ -230,9 +230,9 @@ def test_a_submission_is_kept_as_made(desk: Desk) -> None:
     block = boa.env.evm.patch.block_number
     assert tuple(view)[:6] == (request, CONTRIBUTOR, 100, block, twins.PENDING, 20)
     assert view.commitment == expected_commitment()
-    assert tuple(desk.requests.case_of(submission)) == (1, BUYER, CONTRIBUTOR, 100, 300, 400, block)
+    assert tuple(desk.requests.case_of(submission)) == (1, BUYER, CONTRIBUTOR, 100, 300, 400, block, 2000)
     assert desk.requests.records_of(submission) == 100
-    assert tuple(desk.requests.case_of(9)) == (0, ZERO, ZERO, 0, 0, 0, 0)
+    assert tuple(desk.requests.case_of(9)) == (0, ZERO, ZERO, 0, 0, 0, 0, 0)
     with boa.reverts("requests: no such submission"):
         desk.requests.submission(9)
 

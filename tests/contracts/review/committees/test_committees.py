@@ -75,6 +75,7 @@ def _put(cases: Any, submission: int, case: Case) -> None:
             case.value_stake,
             case.fee_bps,
             case.block_number,
+            2000,
         ),
     )
     cases.hang(submission, case.hung_block)

@@ -35,7 +35,7 @@ class Court:
         parts = (world.token, world.parameters, world.stakes, world.committees, world.reviews, world.requests)
         with boa.env.prank(world.deployer):
             self.standing = world.standing
-            self.disputes = source("review/Disputes.vy").deploy(*parts, self.standing, world.lots)
+            self.disputes = source("review/Disputes.vy").deploy(*parts, world.lots)
             self.reversals = source("review/Reversals.vy").deploy(self.disputes, *parts[2:], self.standing)
             self.disputes.wire(self.reversals)
             world.stakes.appoint(self.disputes.address, 7)

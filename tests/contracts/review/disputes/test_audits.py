@@ -18,7 +18,6 @@ def _select(court: Court, submission: int, wanted: bool, monkeypatch: pytest.Mon
     counted = court.world.reviews.counted_block(submission)
     with boa.reverts("block_beacon: too early"):
         court.disputes.selected(submission)
-    court.world.parameters.set(5, 2500, sender=court.world.deployer)
     boa.env.evm.patch.block_number = counted + 3
     for salt in range(64):
         hashes = [openings.keccak(f"{salt} {i}".encode()) for i in range(256)]
@@ -33,6 +32,24 @@ def _select(court: Court, submission: int, wanted: bool, monkeypatch: pytest.Mon
 def approved(court: Court) -> int:
     """A submission of 300 records, all approved by all five."""
     return court.decide([[False] * N] * 5, price=TOKEN // 100)[0]
+
+
+def test_the_rate_is_that_of_the_submissions_time(
+    court: Court, approved: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a vote nor standing that is won or lost meanwhile moves what a submission is audited at; later ones follow them."""
+    world = court.world
+    _select(court, approved, True, monkeypatch)
+    assert world.requests.case_of(approved).audit_bps == 2000
+    answers = []
+    for rate in (300, 5000):
+        world.parameters.set(5, rate, sender=world.deployer)
+        answers.append(tuple(court.disputes.selected(approved)))
+        assert world.requests.case_of(approved).audit_bps == 2000
+        later = world.submit(world.open(), 10)
+        assert world.requests.case_of(later).audit_bps == 2 * rate
+        assert tuple(world.requests.submission(later))[4:6] == (1, 20)
+    assert answers[0] == answers[1] and answers[0][0]
 
 
 def test_only_the_beacon_picks(court: Court, approved: int, monkeypatch: pytest.MonkeyPatch) -> None:

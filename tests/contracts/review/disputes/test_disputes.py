@@ -244,7 +244,7 @@ def test_joined_once(court: Court) -> None:
     world = court.world
     parts = (world.token, world.parameters, world.stakes, world.committees, world.reviews, world.requests)
     with boa.env.prank(world.deployer):
-        fresh = source("review/Disputes.vy").deploy(*parts, court.standing, court.world.lots)
+        fresh = source("review/Disputes.vy").deploy(*parts, court.world.lots)
     with boa.reverts("disputes: not the deployer"):
         fresh.wire(court.reversals, sender=world.outsider)
     with boa.reverts("disputes: no reversals"):

@@ -168,7 +168,7 @@ def test_a_bent_token_moves_no_ledger(court: Court) -> None:
     world = court.world
     bent = boa.load(str(MOCKS / "BentToken.vy"))
     parts = (bent, world.parameters, world.stakes, world.committees, world.reviews, world.requests)
-    fresh = source("review/Disputes.vy").deploy(*parts, court.standing, court.world.lots)
+    fresh = source("review/Disputes.vy").deploy(*parts, court.world.lots)
     bent.give(world.outsider, TOKEN)
     bent.bend(0, True)
     with boa.reverts("disputes: transfer failed"):

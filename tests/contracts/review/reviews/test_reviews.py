@@ -405,12 +405,12 @@ def test_wiring_is_the_deployers_once(world: World) -> None:
     with boa.env.prank(world.deployer):
         fresh = source("review/Reviews.vy").deploy(world.parameters, world.committees, world.stakes)
     with boa.reverts("reviews: not the deployer"):
-        fresh.wire(world.outsider, sender=world.outsider)
+        fresh.wire(world.outsider, world.custody, sender=world.outsider)
     with boa.reverts("reviews: no requests"):
-        fresh.wire(ZERO, sender=world.deployer)
-    fresh.wire(world.requests, sender=world.deployer)
+        fresh.wire(ZERO, world.custody, sender=world.deployer)
+    fresh.wire(world.requests, world.custody, sender=world.deployer)
     with boa.reverts("reviews: already wired"):
-        fresh.wire(world.requests, sender=world.deployer)
+        fresh.wire(world.requests, world.custody, sender=world.deployer)
 
 
 def test_a_review_that_is_not_there_is_empty(world: World) -> None:

@@ -150,7 +150,7 @@ def test_who_misses_gold_is_jailed_then_slashed(world: World) -> None:
     made.open_gold()
     culprit = made.votes.accounts[4]
     number = world.stakes.id_of(culprit)
-    assert world.stakes.jailed_until(number) == world.now + 604_800
+    assert world.stakes.jailed_until(number) == world.now + 604_800 + 172_800
     assert (standing_of(world, culprit).jails, standing_of(world, culprit).llr) == (1, 0)
     assert all(world.stakes.jailed_until(world.stakes.id_of(a)) == 0 for a in made.votes.accounts[:4])
     with boa.reverts("scores: sentence is not due"):
@@ -163,6 +163,9 @@ def test_who_misses_gold_is_jailed_then_slashed(world: World) -> None:
     assert world.stakes.position(number).amount == held - held // 10
     with boa.reverts("scores: no sentence"):
         world.scores.execute(culprit, sender=world.outsider)
+    with boa.reverts("stakes: still jailed"):
+        world.stakes.free(number, sender=world.outsider)
+    world.wait(172_800)
     world.stakes.free(number, sender=world.outsider)
 
 
@@ -357,7 +360,7 @@ def test_a_second_jailing_prolongs_and_is_slashed_once(world: World) -> None:
     second.open_gold()
     for account in set(first.votes.accounts) & set(second.votes.accounts):
         assert world.scores.sentence(account).submission == first.submission
-        assert world.stakes.jailed_until(world.stakes.id_of(account)) == world.now + 604_800
+        assert world.stakes.jailed_until(world.stakes.id_of(account)) == world.now + 604_800 + 172_800
         assert standing_of(world, account).jails == 2
 
 

@@ -235,6 +235,21 @@ def test_who_is_jailed_weighs_nothing_until_it_is_freed(
     assert (stakes.weight(1), stakes.total_weight(), stakes.jailed_until(1)) == (150, 250, 0)
 
 
+def test_who_is_jailed_withdraws_nothing(
+    stakes: Any, bond: Any, validators: list[str], judge_power: Any
+) -> None:
+    """Unbonding begun before jail, and long over: nothing leaves until the account is freed."""
+    account = validators[0]
+    bond(account, 100 * TOKEN)
+    stakes.unbond(100 * TOKEN, sender=account)
+    stakes.jail(1, int(boa.env.evm.patch.timestamp) + UNBONDING_SECONDS, sender=judge_power.actor)
+    boa.env.time_travel(seconds=UNBONDING_SECONDS)
+    with boa.reverts("stakes: jailed"):
+        stakes.withdraw(sender=account)
+    stakes.free(1, sender=account)
+    assert stakes.withdraw(sender=account) == 100 * TOKEN
+
+
 def test_who_jails_can_free_at_any_time(
     stakes: Any, bond: Any, validators: list[str], judge_power: Any
 ) -> None:
