@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from sheaf.domain.errors import InputError, RecordError, SpecificationError
-from sheaf.formats import dataset
-from sheaf.formats.dataset import Field, Manifest
+from sheaf.formats.datasets import manifest as dataset
+from sheaf.formats.datasets.manifest import Field, Manifest
 
 MANIFEST = Manifest(
     title="Counts",

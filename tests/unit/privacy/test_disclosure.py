@@ -62,7 +62,7 @@ def test_altered_proofs_are_refused(made: Commitments) -> None:
         with pytest.raises(IntegrityError, match="not what the owner committed to"):
             check(OWNER, root, pa.int64(), wrong)
     with pytest.raises(IntegrityError):
-        check(OWNER, root, pa.int32(), proof)
+        check(OWNER, root, pa.float64(), proof)
     with pytest.raises(IntegrityError):
         check(Address("nobody"), root, pa.int64(), proof)
 

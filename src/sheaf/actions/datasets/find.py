@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from sheaf.domain.dataset import USES, DatasetId, Parent, use_number
 from sheaf.domain.errors import InputError, IntegrityError, Missing, SheafError
-from sheaf.formats import dataset as manifests
-from sheaf.formats.dataset import Manifest
+from sheaf.formats.datasets import manifest as manifests
+from sheaf.formats.datasets.manifest import Manifest
 from sheaf.market import compute_orders, fixed_price, royalties
 from sheaf.market.compute_orders import Service
 from sheaf.market.fixed_price import Offer

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from sheaf.domain.dataset import USES, DatasetId, Parent
 from sheaf.domain.errors import SpecificationError
-from sheaf.formats import dataset as manifests
-from sheaf.formats.dataset import Manifest
+from sheaf.formats.datasets import manifest as manifests
+from sheaf.formats.datasets.manifest import Manifest
 from sheaf.market import fixed_price
 from sheaf.market.fixed_price import Offer
 from sheaf.registry import datasets

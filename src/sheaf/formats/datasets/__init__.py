@@ -1,0 +1,1 @@
+"""Manifests of datasets: the document, and the files that it is made from."""
