@@ -224,7 +224,7 @@ def _notice(source: str) -> str:
 def _fixes() -> Callable[[str], str]:
     """Return what to do about a revert text, where the chain room knows."""
     try:
-        from sheaf.chain.reverts import fix_for
+        from sheaf.chain.advice import fix_for
     except ImportError:
         return lambda text: ""
     return fix_for

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import snekmate
 
+from sheaf.chain.advice import FIXES, fix_for
 from sheaf.chain.contracts import SOURCES
-from sheaf.chain.reverts import FIXES, decode_revert, fix_for
+from sheaf.chain.reverts import decode_revert
 
 TEXT = re.compile(r'"([a-z_0-9]+: [^"\n]+)"')
 IMPORTED = ("tokens/erc20.vy", "utils/ecdsa.vy", "auth/ownable.vy")
