@@ -54,7 +54,7 @@ MAX_LIVE = 3
 
 
 class Mix(msgspec.Struct, kw_only=True):
-    """Journal: one mix, made for the letter `asked`.
+    """Journal: one mix, made for the letter `asked`, of which `wanted` is the hash without the sealing: secrets follow from it.
 
     `places` are where gold lies among `records`, `wrong` those of them that have to be refused, `used` the digests of the gold;
     `opened_for` is the verdict that it was shown for last.
@@ -63,6 +63,7 @@ class Mix(msgspec.Struct, kw_only=True):
     request: int
     contributor: str
     asked: bytes
+    wanted: bytes
     records: int
     places: list[int]
     wrong: list[int]
@@ -241,15 +242,15 @@ def _make(ctx: Context, contributor: Address, letter: AskingLetter, pool: _Pool)
     found = requests.request(ctx.chain, request)
     _require_able(ctx, found, contributor, own.num_rows, wanted)
     mix = Mix(
-        request=int(request), contributor=contributor, asked=slips.digest_of(letter), records=0, places=[], wrong=[],
-        used=[], cid="", root=b"", valid_until=ctx.docket.refresh().timestamp + VALID_SECONDS,
+        request=int(request), contributor=contributor, asked=slips.digest_of(letter), wanted=slips.wanted_of(letter), records=0,
+        places=[], wrong=[], used=[], cid="", root=b"", valid_until=ctx.docket.refresh().timestamp + VALID_SECONDS,
     )  # fmt: skip
     table = _undisturbed(ctx, mix, own, pool)
     key = content_key(ctx, mix)
     content, data = content_of(table, key, request, contributor, sketched_by(wanted)), packed(table)
     mix.root = content.root
     # The same data again is the same stream; other data under this key never has this salt.
-    salt = hashlib.sha256(b"sheaf mix" + mix.asked + hashlib.sha256(data).digest()).digest()
+    salt = hashlib.sha256(b"sheaf mix" + mix.wanted + hashlib.sha256(data).digest()).digest()
     mix.cid = ctx.store.put(encrypt(key, data, associated(ctx, request, contributor), salt))
     return mix
 
@@ -416,7 +417,7 @@ def _cut(digests: bytes) -> list[bytes]:
 
 def _secret(ctx: Context, what: str, mix: Mix) -> bytes:
     label = f"gold {what} {ctx.market} {mix.request} {mix.contributor.lower()} ".encode()
-    return ctx.sender.derive_secret(label + mix.asked)
+    return ctx.sender.derive_secret(label + mix.wanted)
 
 
 def _folder(ctx: Context) -> Path:

@@ -69,6 +69,11 @@ def digest_of(letter: AskingLetter | MixedLetter | VouchLetter) -> bytes:
     return hashlib.sha256(type(letter).__name__.encode() + msgspec.msgpack.encode(bare)).digest()
 
 
+def wanted_of(letter: AskingLetter) -> bytes:
+    """Return the hash of what a letter asks for, 32 bytes: the same however the key was sealed, which `cid` settles already."""
+    return digest_of(msgspec.structs.replace(letter, sealed=b""))
+
+
 def sign(ctx: Context, request: int, letter: AskingLetter | MixedLetter) -> AskingLetter | MixedLetter:
     """Return `letter` with this account's signature, bound to market and request."""
     signature = ctx.sender.sign_message(_message(ctx, request, letter))

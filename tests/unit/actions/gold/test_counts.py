@@ -43,3 +43,14 @@ def test_a_letter_is_its_fields_and_its_kind() -> None:
     digests = {slips.digest_of(one) for one in (answer, *others, slips.VouchLetter(b""))}
     assert len(digests) == len(others) + 2
     assert slips.digest_of(msgspec.structs.replace(answer, signature=b"s")) == slips.digest_of(answer)
+
+
+def test_what_is_wanted_is_the_same_however_the_key_was_sealed() -> None:
+    """Sealing, which is random, changes a letter but not what it asks for; all else does."""
+    letter = slips.AskingLetter(b"a" * 20, "cid", 5, b"sealed", b"nonce")
+    again = msgspec.structs.replace(letter, sealed=b"otherwise")
+    assert slips.digest_of(again) != slips.digest_of(letter)
+    assert slips.wanted_of(again) == slips.wanted_of(letter)
+    for name, value in (("contributor", b"b" * 20), ("cid", "dic"), ("records", 6), ("nonce", b"n")):
+        changed = msgspec.structs.replace(letter, **{name: value})
+        assert slips.wanted_of(changed) != slips.wanted_of(letter)
