@@ -295,7 +295,7 @@ def strange_token(market: Counter, symbol: str, decimals: int) -> Address:
     """Deploy a payment token of which the buyer holds 1,000."""
     made = compile_code((MOCKS / "StrangeToken.vy").read_text(), output_formats=["abi", "bytecode"])
     assert market.ctx.faucet is not None
-    signer = market.ctx.faucet._signer  # type: ignore[attr-defined]
+    signer = market.ctx.faucet.signer  # type: ignore[attr-defined]
     supply = 1_000 * 10**decimals
     token = Artifact("StrangeToken", made["abi"], made["bytecode"])
     found = market.ctx.chain.create(signer, token, symbol, decimals, supply).contract

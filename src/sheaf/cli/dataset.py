@@ -74,8 +74,9 @@ def publish(
 ) -> None:
     """Publish a dataset: only its manifest leaves this machine (schema, roots over all values, licence, datasheet, policy).
 
-    A datasheet.md in the folder goes into the manifest. Example: sheaf dataset publish clinic --policy policy.toml
-    --title "Blood counts" --licence CC-BY-4.0 --price statistics=5 --account owner
+    A datasheet.md in the folder goes into the manifest.
+
+    Example: sheaf dataset publish clinic --policy policy.toml --title "Blood counts" --licence CC-BY-4.0 --account owner
     """
     from sheaf.actions.datasets.publish import About, publish_dataset
 
