@@ -287,6 +287,8 @@ def test_lineage_pays_the_parent(clinic: Clinic) -> None:
         (replace(ABOUT, title=" "), POLICY, "title: none"),
         (replace(ABOUT, licence="Ω"), POLICY, "licence: Ω: give an SPDX identifier"),
         (replace(ABOUT, licence="x" * 33), POLICY, "licence"),
+        (replace(ABOUT, licence="mine"), POLICY, "licence: mine: give an SPDX identifier"),
+        (replace(ABOUT, licence="LicenseRef-" + "x" * 33), POLICY, "licence"),
         (replace(ABOUT, prices={"open": 1}), POLICY, "price: open: the policy releases statistics"),
         (replace(ABOUT, prices={"buying": 1}), POLICY, "price: buying: give one of download"),
         (replace(ABOUT, prices={"statistics": 2**96}), POLICY, "price"),

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from sheaf.domain.dataset import USES, DatasetId, Parent
 from sheaf.domain.errors import SpecificationError
 from sheaf.formats.datasets import manifest as manifests
 from sheaf.formats.datasets.manifest import Manifest
+from sheaf.formats.specification import licence_id
 from sheaf.market import fixed_price
 from sheaf.market.fixed_price import Offer
 from sheaf.registry import datasets
@@ -59,6 +60,7 @@ def publish_dataset(ctx: Context, directory: Path, policy: Path, about: About) -
         _require_use(name, policy)
         fixed_price.check_price(price)
     datasets.check_parents(about.parents)
+    about = replace(about, licence=licence_id(about.licence))
     datasets.licence_word(about.licence)
     made, _ = make(ctx, directory, policy, about)
     data = manifests.dump(made)
