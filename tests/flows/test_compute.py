@@ -102,7 +102,7 @@ class Ward:
         about = About("Ward", "CC-BY-4.0", description=release, prices={release: 5 * WAD})
         number = publish.publish_dataset(self.owner, self.folder, self.folder / "policy.toml", about).dataset
         terms.set_service(self.owner, number, Service(WAD, 50 * WAD, seconds))
-        terms.provide(self.provider, 100 * WAD)
+        terms.provide(self.provider, 1000 * WAD)
         terms.admit_provider(self.owner, number, self.provider.account)
         return int(number)
 

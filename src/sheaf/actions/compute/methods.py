@@ -69,6 +69,7 @@ class BudgetedMethods:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.held: dict[str, Held] = {}
+        self._promised: dict[int, tuple[str, int]] = {}  # by order: what is taken on and not yet paid
 
     def hold(self, version: str, held: Held) -> None:
         """Serve a version: open its account. Raises SpecificationError for a policy without a budget, Refused for a broken promise.
@@ -92,10 +93,15 @@ class BudgetedMethods:
         asked = planned(order, held.schema, held.policy)
         balance = self.ledger.balance(held.account)
         cost = asked.loss.nanonats(balance.budget.order)
-        if cost > balance.left_nanonats:
-            raise Refused(
-                f"budget: {balance.left_nanonats:,} nanonats are left, {cost:,} are asked: ask with less epsilon"
-            )
+        others = [
+            promised
+            for number, (account, promised) in list(self._promised.items())
+            if account == held.account and number != order.number
+        ]
+        left = balance.left_nanonats - sum(others)
+        if cost > left:
+            raise Refused(f"budget: {left:,} nanonats are left, {cost:,} are asked: ask with less epsilon")
+        self._promised[order.number] = (held.account, cost)
 
     def run(self, order: Order, table: pa.Table, policy: Policy) -> tuple[bytes, int]:
         """Answer `order` over `table`; see the port Methods."""
@@ -115,6 +121,7 @@ class BudgetedMethods:
             output = msgspec.json.encode(learn(self.ledger, job, charge, asked, read))
         else:
             output = ask(self.ledger, job, charge, asked, read).encode()
+        self._promised.pop(order.number, None)
         return output, asked.loss.nanonats(budget_of(policy).order)
 
     def _charge(self, held: Held, order: Order, policy: Policy, frame: pl.DataFrame) -> Charge:
