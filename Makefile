@@ -7,7 +7,7 @@ VYPER_SOURCES := $(shell find src/sheaf/contracts -name '*.vy' -o -name '*.vyi')
 JOBS ?= 2
 STEPS ?= 26000
 
-.PHONY: help setup setup-node setup-torch demo test check fix fuzz prove kills gas bench docs up clean contracts reference
+.PHONY: help setup setup-node setup-torch demo demo-private test check fix fuzz prove kills gas bench docs up clean contracts reference
 .PHONY: check-format check-lint check-types check-floors check-contracts check-vyper check-reference check-house check-snapshots
 
 help: ## list the targets
@@ -28,6 +28,9 @@ setup-torch: .venv/.torch ## add PyTorch where its small CPU build is offered
 
 demo: .venv/.synced ## run the market once, from escrow to bundle, in this process
 	@$(BIN)/sheaf demo
+
+demo-private: .venv/.torch ## sell answers over data that do not move, train among owners, and try to carry the data out
+	@$(BIN)/sheaf demo-private
 
 up: node_modules/.installed ## keep a local market running
 	@$(BIN)/sheaf up

@@ -1,4 +1,4 @@
-"""`sheaf compute`: programs over data that do not move, on one's own machine: what a policy lets out, a twin, a rehearsal."""
+"""`sheaf compute` on one's own machine: what a policy lets out, a twin of the data, a rehearsal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from sheaf.actions.compute.rehearse import Rehearsal
 
 app = typer.Typer(
-    no_args_is_help=True, help="Compute over data that do not move: policies, twins, rehearsals."
+    no_args_is_help=True,
+    help="Compute over data that do not move: policies, twins, rehearsals, orders, answers.",
 )
 
 Policy = Annotated[Path, typer.Option(help="The policy of release: policy.toml.")]

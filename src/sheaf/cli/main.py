@@ -14,6 +14,7 @@ from sheaf.cli import (
     account,
     bonus,
     bundle,
+    computation,
     compute,
     custody,
     dataset,
@@ -58,6 +59,7 @@ app.add_typer(quality.app, name="quality")
 app.add_typer(train.app, name="train")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(compute.app, name="compute")
+compute.app.add_typer(computation.app)
 dataset.app.add_typer(rights.app)
 app.add_typer(value.app)
 app.add_typer(bundle.app)

@@ -157,7 +157,7 @@ def run_validator(
 
     role = Validator(session.acting, find(judge, seed), is_scoring=scoring)
     session.talk.line(f"validator {session.acting.account} judging by {judge}; stop with Ctrl-C")
-    _run(session, [role], health, with_parent)
+    run_roles(session, [role], health, with_parent)
 
 
 @verb(custodian, "run")
@@ -170,10 +170,10 @@ def run_custodian(session: Session, health: Health = None, with_parent: WithPare
     from sheaf.nodes.keeper import Keeper
 
     session.talk.line(f"custodian {session.acting.account}; stop with Ctrl-C")
-    _run(session, [Keeper(session.acting), Custodian(session.acting)], health, with_parent)
+    run_roles(session, [Keeper(session.acting), Custodian(session.acting)], health, with_parent)
 
 
-def _run(session: Session, roles: list[Role], health: Path | None, with_parent: bool) -> None:
+def run_roles(session: Session, roles: list[Role], health: Path | None, with_parent: bool) -> None:
     """Run a node's roles, once per account: a second process for the same account would only get in the first one's way."""
     import asyncio
 

@@ -66,15 +66,20 @@ class Order:
         return bool(self.program)
 
     @property
-    def digest(self) -> bytes:
-        """32 bytes: the SHA-256 of all that decides what is computed; what an order on the chain commits to."""
+    def document(self) -> bytes:
+        """All that decides what is computed, in its one canonical form; a program is in it by its hash."""
         said = {
             "algorithm": self.algorithm,
             "dataset": self.dataset,
             "parameters": json.loads(self.parameters),
             "purpose": self.purpose,
         }
-        return hashlib.sha256(canonical.json_bytes(said)).digest()
+        return canonical.json_bytes(said)
+
+    @property
+    def digest(self) -> bytes:
+        """32 bytes: the SHA-256 of the document; what an order on the chain commits to."""
+        return hashlib.sha256(self.document).digest()
 
 
 @dataclass(frozen=True)

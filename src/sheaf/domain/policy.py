@@ -37,12 +37,18 @@ class Showing(StrEnum):
 
 @dataclass(frozen=True)
 class FieldRule:
-    """How a field is shown. Generalised: numbers down to a multiple of `step`, texts to their first `keep` letters, dates to `period`."""
+    """How a field is shown. Generalised: numbers down to a multiple of `step`, texts to their first `keep` letters, dates to `period`.
+
+    `minimum` and `maximum`, or `choices`, are what its owner declares of the values: what noise is measured by.
+    """
 
     showing: Showing
     step: float | None = None
     keep: int | None = None
     period: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,8 @@ class Policy:
     """What an owner lets out. Times in Unix seconds; `release_times`: at how many evenly spaced moments an answer may leave.
 
     `epsilon` and `delta` are what one answer may cost at most, where noise is added; `answers` is how many answers one buyer may get.
+    `total` is the ε of all answers to all buyers together, `person_total` that of each person across datasets; `person` is the field that
+    tells people apart, of whom `rows_per_person` records count.
     """
 
     release: Release
@@ -113,6 +121,10 @@ class Policy:
     release_times: int = 1
     shows_log: bool = False
     limits: Limits = field(default_factory=Limits)
+    total: float | None = None
+    person_total: float | None = None
+    person: str | None = None
+    rows_per_person: int = 1
 
     @property
     def has_noise(self) -> bool:

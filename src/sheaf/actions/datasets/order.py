@@ -67,7 +67,7 @@ def order_use(ctx: Context, dataset: int, wish: Wish) -> OrderId:
         )
     if not wish.job or len(wish.job) > MAX_JOB_BYTES:
         raise InputError("job", f"{len(wish.job)} bytes", f"give 1 to {MAX_JOB_BYTES} bytes")
-    provider = _provider(ctx, dataset, wish.provider, service.lock)
+    provider = choose_provider(ctx, dataset, wish.provider, service.lock)
     most = service.fee + (0 if wish.is_ticket else offer.price)
     _provide(ctx, offer.token, most, compute_orders.CONTRACT)
     job = Job(
@@ -139,7 +139,8 @@ def _offer(ctx: Context, dataset: int, use: str) -> Offer:
     return offer
 
 
-def _provider(ctx: Context, dataset: int, named: Address | None, lock: int) -> int:
+def choose_provider(ctx: Context, dataset: int, named: Address | None, lock: int) -> int:
+    """Return the number of the provider that is named, else of the first who has `lock` of its stake free. Raises InputError."""
     seated = [number for number in compute_orders.providers_of(ctx.chain, dataset) if number]
     if named is not None:
         number = compute_orders.provider_of(ctx.chain, named)

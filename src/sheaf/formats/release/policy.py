@@ -21,7 +21,7 @@ KINDS = ("number", "choice", "counts")
 PERIODS = ("year", "month")
 KEYS = {
     "release", "personal", "purposes", "minimum_rows", "k", "expires", "answers", "algorithms", "methods",
-    "budget", "limits", "answer", "fields", "output",
+    "budget", "limits", "answer", "fields", "output", "person", "rows_per_person",
 }  # fmt: skip
 LIMIT_UNITS = {
     "memory_mib": ("memory_bytes", MIB),
@@ -33,6 +33,7 @@ LIMIT_UNITS = {
     "threads": ("threads", 1),
 }
 DEFAULT_OUTPUT_BYTES = 1 << 16
+MAX_CHOICES = 10_000
 
 
 def load(path: Path) -> Policy:
@@ -56,7 +57,7 @@ def parse(document: dict[str, Any]) -> Policy:
     """Compile a policy's document. Raises SpecificationError, also where its parts do not fit each other."""
     _known("", document, KEYS)
     release = _choice("release", document.get("release"), tuple(Release))
-    budget = _table("budget", document.get("budget", {}), ("epsilon", "delta"))
+    budget = _table("budget", document.get("budget", {}), ("epsilon", "delta", "total", "person"))
     answer = _table("answer", document.get("answer", {}), ("times", "log"))
     policy = Policy(
         release=Release(release),
@@ -75,8 +76,13 @@ def parse(document: dict[str, Any]) -> Policy:
         release_times=_whole("answer.times", answer.get("times", 1), 1, 1 << 20),
         shows_log=_bool("answer.log", answer.get("log", False)),
         limits=_limits(document.get("limits", {})),
+        total=_number("budget.total", budget["total"], 0, 100) if "total" in budget else None,
+        person_total=_number("budget.person", budget["person"], 0, 100) if "person" in budget else None,
+        person=_words("person", [document["person"]])[0] if "person" in document else None,
+        rows_per_person=_whole("rows_per_person", document.get("rows_per_person", 1), 1, 1000),
     )
     _fit(policy)
+    _fit_person(policy)
     return policy
 
 
@@ -120,6 +126,26 @@ def _fit(policy: Policy) -> None:
         _refuse("answer.log", "true", "leave it out: a log could carry anything; only open shows it")
 
 
+def _fit_person(policy: Policy) -> None:
+    """Refuse a budget or a person that could not be kept account of."""
+    shown = policy.fields.get(policy.person or "")
+    if policy.person is not None and (shown is None or shown.showing is not Showing.DISCLOSED):
+        _refuse(
+            "person",
+            policy.person,
+            "disclose that field: our mechanisms tell people apart by it, nobody can ask about it",
+        )
+    for place, value in (("budget.total", policy.total), ("person", policy.person)):
+        if value is not None and not policy.has_noise:
+            _refuse(place, value, "leave it out: no noise is added here")
+    if policy.person is None and policy.person_total is not None:
+        _refuse("budget.person", policy.person_total, "say by person which field tells people apart")
+    if policy.person is None and policy.rows_per_person != 1:
+        _refuse("rows_per_person", policy.rows_per_person, "say by person which field tells people apart")
+    if policy.total is not None and policy.epsilon is not None and policy.total < policy.epsilon:
+        _refuse("budget.total", policy.total, f"give {policy.epsilon:g} or more: what one answer may cost")
+
+
 def _fields(value: Any) -> dict[str, FieldRule]:
     if not isinstance(value, dict):
         _refuse("fields", value, "give a table: [fields.NAME] with show")
@@ -128,14 +154,16 @@ def _fields(value: Any) -> dict[str, FieldRule]:
 
 def _field(place: str, value: Any) -> FieldRule:
     rule = _table(
-        place, {"show": value} if isinstance(value, str) else value, ("show", "step", "keep", "period")
+        place,
+        {"show": value} if isinstance(value, str) else value,
+        ("show", "step", "keep", "period", "minimum", "maximum", "choices"),
     )
     showing = Showing(_choice(f"{place}.show", rule.get("show"), tuple(Showing)))
     ways = [way for way in ("step", "keep", "period") if way in rule]
     if showing is not Showing.GENERALISED:
         if ways:
             _refuse(f"{place}.{ways[0]}", rule[ways[0]], "leave it out: it belongs to generalised")
-        return FieldRule(showing)
+        return FieldRule(showing, **_declared(place, rule))
     if len(ways) != 1:
         _refuse(place, " and ".join(ways) or "generalised", "say how, in one way: step, keep or period")
     return FieldRule(
@@ -143,7 +171,39 @@ def _field(place: str, value: Any) -> FieldRule:
         step=_number(f"{place}.step", rule["step"], 0, 1e300) if "step" in rule else None,
         keep=_whole(f"{place}.keep", rule["keep"], 0, 1000) if "keep" in rule else None,
         period=_choice(f"{place}.period", rule["period"], PERIODS) if "period" in rule else None,
+        **_declared(place, rule),
     )
+
+
+def _declared(place: str, rule: dict[str, Any]) -> dict[str, Any]:
+    """Return what a field's values are declared to be: bounds, or choices."""
+    if "choices" in rule:
+        for other in ("minimum", "maximum"):
+            if other in rule:
+                _refuse(f"{place}.{other}", rule[other], "leave it out: choices are given")
+        return {"choices": _choices(f"{place}.choices", rule["choices"])}
+    if ("minimum" in rule) != ("maximum" in rule):
+        missing = "maximum" if "minimum" in rule else "minimum"
+        _refuse(f"{place}.{missing}", "none", "give both bounds, or none")
+    if "minimum" not in rule:
+        return {}
+    low, high = (
+        _number(f"{place}.{name}", rule[name], -(2.0**52), 2.0**52, is_open=False)
+        for name in ("minimum", "maximum")
+    )
+    if not low < high:
+        _refuse(f"{place}.maximum", high, "give one above the minimum")
+    return {"minimum": low, "maximum": high}
+
+
+def _choices(place: str, value: Any) -> tuple[str | int, ...]:
+    is_whole = isinstance(value, list) and all(
+        isinstance(one, int) and not isinstance(one, bool) for one in value
+    )
+    found = tuple(value) if is_whole else _words(place, value)
+    if not 2 <= len(set(found)) == len(found) <= MAX_CHOICES:
+        _refuse(place, value, f"list 2 to {MAX_CHOICES:,} texts or whole numbers, each once")
+    return found
 
 
 def _output(value: Any) -> tuple[OutputField, ...]:

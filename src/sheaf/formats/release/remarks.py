@@ -99,6 +99,17 @@ def _about_noise(policy: Policy, rows: int | None) -> list[Remark]:
             f"ε = {policy.epsilon:g}: one answer tells at most {person:.2f} bits about any one person, whatever its size; {strength}",
         )
     ]
+    if policy.total is None:
+        remarks.append(
+            Remark(
+                True,
+                "no budget.total: it bounds what all answers tell together; no provider serves without it",
+            )
+        )
+    else:
+        remarks.append(
+            Remark(False, f"ε = {policy.total:g} for all answers to all buyers together, then there are none")
+        )
     if policy.delta and rows and policy.delta * rows >= 1:
         remarks.append(
             Remark(

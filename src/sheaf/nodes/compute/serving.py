@@ -1,0 +1,147 @@
+"""A provider joined from its parts: which datasets it may serve, where their records lie, and what it works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sheaf.actions import register_key
+from sheaf.actions.compute.methods import BudgetedMethods, Held
+from sheaf.actions.compute.placed import policy_of
+from sheaf.actions.datasets.find import manifest_of
+from sheaf.actions.datasets.publish import place_of
+from sheaf.domain.errors import InputError, RecordError, SandboxError, SheafError, Unreachable, shorten
+from sheaf.formats import dataset as manifests
+from sheaf.formats import records
+from sheaf.formats.limits import Limits
+from sheaf.formats.release.shown import project
+from sheaf.market import compute_orders
+from sheaf.nodes.compute.chain_orders import ChainOrders
+from sheaf.nodes.compute.provider import Holding, Means, Provider, Rules
+from sheaf.nodes.compute.queue import Queue
+from sheaf.nodes.compute.workplace import Workplace
+from sheaf.privacy.ledger import Ledger
+from sheaf.registry import datasets
+from sheaf.store.cid import from_digest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sheaf.actions.context import Context
+    from sheaf.domain.ports import Sandbox
+    from sheaf.formats.dataset import Manifest
+
+GIB = 1 << 30
+LIMITS = Limits(max_records=manifests.MAX_RECORDS)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a provider works: its folder, where records lie by dataset, its sandbox (None: no code of buyers) and disk."""
+
+    folder: Path
+    places: Mapping[int, Path] = field(default_factory=dict)
+    sandbox: Sandbox | None = None
+    environment: str = ""
+    quota_bytes: int = 10 * GIB
+    rules: Rules | None = None
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A provider that is ready to start, its budgets, and why datasets or versions that it has a seat at are not served."""
+
+    provider: Provider
+    orders: ChainOrders
+    ledger: Ledger
+    served: dict[int, list[str]]
+    skipped: dict[str, str]
+
+
+def serve(ctx: Context, site: Site, executor: Executor, clock: Callable[[], float]) -> Serving:
+    """Join a provider for the acting account: every version of every dataset at which it has a seat and whose records it holds.
+
+    Opens the budgets of what it serves. Raises InputError for an account that never staked, or where nothing can be served,
+    SandboxError where that is for want of a sandbox.
+    """
+    number = compute_orders.provider_of(ctx.chain, ctx.account)
+    if not number:
+        raise InputError("account", ctx.account, "stake first: `sheaf dataset provide`")
+    site.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    register_key(ctx)
+    methods = BudgetedMethods(Ledger(site.folder / "budgets.sqlite"))
+    orders = ChainOrders(ctx, clock, methods.check)
+    means = Means(
+        orders, _usable(site.sandbox), methods, Queue(site.folder / "queue.sqlite"),
+        Workplace(site.folder / "work", site.quota_bytes), site.environment,
+    )  # fmt: skip
+    holdings, served, skipped = _holdings(ctx, number, site, methods, means.sandbox is not None)
+    if not holdings:
+        why = "; ".join(f"{name}: {reason}" for name, reason in skipped.items()) or "it has no seat"
+        if site.sandbox is not None and means.sandbox is None:
+            site.sandbox.check()
+        raise InputError("datasets", "none to serve", why)
+    provider = Provider(means, holdings, executor, clock, site.rules)
+    return Serving(provider, orders, methods.ledger, served, skipped)
+
+
+def _usable(sandbox: Sandbox | None) -> Sandbox | None:
+    """Return the sandbox if it keeps jobs apart here, else None: what has noise is served without it."""
+    try:
+        if sandbox is not None:
+            sandbox.check()
+    except SandboxError:
+        return None
+    return sandbox
+
+
+def _holdings(
+    ctx: Context, provider: int, site: Site, methods: BudgetedMethods, is_confined: bool
+) -> tuple[dict[str, Holding], dict[int, list[str]], dict[str, str]]:
+    holdings: dict[str, Holding] = {}
+    served: dict[int, list[str]] = {}
+    skipped: dict[str, str] = {}
+    for dataset in range(1, datasets.count(ctx.chain) + 1):
+        if provider not in compute_orders.providers_of(ctx.chain, dataset):
+            continue
+        for version in range(1, datasets.listing(ctx.chain, dataset).versions + 1):
+            try:
+                cid, held = _version(ctx, dataset, version, site, methods, is_confined)
+            except Unreachable:
+                raise
+            except (SheafError, OSError) as error:
+                skipped[f"{dataset} version {version}"] = shorten(error, 200)
+                continue
+            holdings[cid] = held
+            served.setdefault(dataset, []).append(cid)
+    return holdings, served, skipped
+
+
+def _version(
+    ctx: Context, dataset: int, version: int, site: Site, methods: BudgetedMethods, is_confined: bool
+) -> tuple[str, Holding]:
+    """Return a version's CID and how it is served. Raises what speaks against serving it."""
+    manifest = manifest_of(ctx, dataset, version)
+    policy = policy_of(manifest)
+    if not policy.has_noise and not is_confined:
+        raise SandboxError("sandbox: none holds here, and this policy runs programs: `sheaf compute check`")
+    file = manifests.records_file(site.places.get(dataset) or place_of(ctx, dataset))
+    shown = project(_read(file, manifest).slice(0, 0), policy).schema
+    cid = str(from_digest(datasets.manifest_of(ctx.chain, dataset, version)))
+    if policy.has_noise:
+        methods.hold(cid, Held(f"dataset {dataset}", policy, shown))
+    return cid, Holding(policy, manifest.records, lambda: _read(file, manifest))
+
+
+def _read(file: Path, manifest: Manifest) -> pa.Table:
+    """Return the records. Raises RecordError unless their number, fields and types are those of the manifest."""
+    table = records.read(file, limits=LIMITS)
+    fields = [(one.name, str(one.type)) for one in table.schema]
+    if table.num_rows != manifest.records or fields != [(one.name, one.type) for one in manifest.fields]:
+        raise RecordError(
+            "records", file.name, f"not those of this version, which has {manifest.records} records"
+        )
+    return table
