@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sheaf.actions.context import Context
     from sheaf.domain.ids import Cid
     from sheaf.domain.policy import Policy
-    from sheaf.formats.dataset import Manifest
+    from sheaf.formats.datasets.manifest import Manifest
 
 ORDERS, ANSWERS = "orders", "answers"
 MAX_DOCUMENT_BYTES = MAX_PROGRAM_BYTES + 2 * MAX_PARAMETER_BYTES

@@ -14,8 +14,8 @@ from sheaf.actions.compute.placed import policy_of
 from sheaf.actions.datasets.find import manifest_of
 from sheaf.actions.datasets.publish import place_of
 from sheaf.domain.errors import InputError, RecordError, SandboxError, SheafError, Unreachable, shorten
-from sheaf.formats import dataset as manifests
 from sheaf.formats import records
+from sheaf.formats.datasets import manifest as manifests
 from sheaf.formats.limits import Limits
 from sheaf.formats.release.shown import project
 from sheaf.market import compute_orders
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from sheaf.actions.context import Context
     from sheaf.domain.ports import Sandbox
-    from sheaf.formats.dataset import Manifest
+    from sheaf.formats.datasets.manifest import Manifest
 
 GIB = 1 << 30
 LIMITS = Limits(max_records=manifests.MAX_RECORDS)
