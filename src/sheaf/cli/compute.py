@@ -125,6 +125,10 @@ def attempt(
 
 def _show_rehearsal(out: Paper, found: Rehearsal) -> None:
     out.line(f"{found.ending} in {found.seconds:.2f} s; an answer carries at most {found.bits:,.1f} bits")
+    if not found.is_approved:
+        out.line(
+            ("not approved: ", "yellow"), "a provider runs it once the owner lists its hash under algorithms"
+        )
     if found.kept_back:
         out.line(("kept back: ", "yellow"), found.kept_back)
     out.head("what would leave")

@@ -33,6 +33,7 @@ class Rehearsal(msgspec.Struct, frozen=True):
     ending: str
     output: str
     is_failed: bool
+    is_approved: bool
     kept_back: str
     log: str
     seconds: float
@@ -84,7 +85,8 @@ def rehearse(
         program=source,
         parameters=terms.parameters,
     )
-    if found.release is Release.APPROVED_CODE:
+    is_approved = found.release is not Release.APPROVED_CODE or asked.algorithm in found.algorithms
+    if not is_approved:
         found = replace(found, algorithms=(*found.algorithms, asked.algorithm))
     table = records.read_as_is(data)
     found.admit(asked.algorithm, asked.purpose, table.num_rows, int(time.time()))
@@ -109,6 +111,7 @@ def rehearse(
         ending=str(outcome.ending),
         output=output.decode(errors="replace"),
         is_failed=output == FAILED_OUTPUT,
+        is_approved=is_approved,
         kept_back=kept_back,
         log=outcome.log.decode(errors="replace"),
         seconds=outcome.seconds,

@@ -114,6 +114,19 @@ def test_program_is_tried(place: Path, more: list[str]) -> None:
     assert receipt["output"] == hashlib.sha256(b'{"mean":9.5}').hexdigest()
 
 
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_who_tries_learns_whether_the_owner_approved(place: Path, is_listed: bool) -> None:
+    """At home a program runs before it is approved; that a provider would not run it yet is said."""
+    digest = hashlib.sha256(PROGRAM.encode()).hexdigest() if is_listed else "ab" * 32
+    (place / "policy.toml").write_text(POLICY.format(approved=digest))
+    words = ("try", "train.py", "data.parquet", "--policy", "policy.toml", "--unconfined")
+    assert ask(place, *words)[1]["is_approved"] is is_listed
+    told = CliRunner().invoke(
+        app, ["compute", *(str(place / word) if (place / word).is_file() else word for word in words)]
+    )
+    assert ("not approved" in told.stdout) is not is_listed
+
+
 def test_output_of_another_form_is_kept_back(place: Path) -> None:
     """What does not keep the form would not leave; at home one is told why."""
     (place / "train.py").write_text("def compute(f, p): return {'mean': 1, 'names': ['person 1']}")

@@ -178,6 +178,55 @@ def test_bad_policy_is_refused(given: dict[str, Any], message: str) -> None:
     assert str(refused.value).startswith(message), str(refused.value)
 
 
+def declared(**rule: Any) -> dict[str, Any]:
+    return document(STATISTICS, fields={"age": {"show": "disclosed", **rule}})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (document(STATISTICS, person="name"), "policy.person: name: disclose that field"),
+        (document(person="label"), "policy.person: label: leave it out: no noise is added here"),
+        (document(STATISTICS, rows_per_person=2), "policy.rows_per_person: 2: say by person"),
+        (document(STATISTICS, budget={"epsilon": 1, "person": 2}), "policy.budget.person: 2.0: say by person"),
+        (document(STATISTICS, budget={"epsilon": 1, "total": 0.5}), "policy.budget.total: 0.5: give 1 or more"),
+        (declared(minimum=0), "policy.fields.age.maximum: none: give both bounds"),
+        (declared(maximum=0), "policy.fields.age.minimum: none: give both bounds"),
+        (declared(minimum=1, maximum=1), "policy.fields.age.maximum: 1.0: give one above the minimum"),
+        (declared(minimum=0, maximum=float("inf")), "policy.fields.age.maximum: inf"),
+        (declared(choices=["a", "b"], maximum=1), "policy.fields.age.maximum: 1: leave it out: choices are given"),
+        (declared(choices=["a"]), "policy.fields.age.choices: ['a']: list 2 to"),
+        (declared(choices=["a", "a"]), "policy.fields.age.choices: ['a', 'a']: list"),
+        (declared(choices=[1, "a"]), "policy.fields.age.choices: [1, 'a']: give a list of words"),
+    ],
+)  # fmt: skip
+def test_a_budget_that_cannot_be_kept_is_refused(given: dict[str, Any], message: str) -> None:
+    """Whom a budget is for, how much there is in all, and between what bounds values lie, must fit together."""
+    with pytest.raises(SpecificationError) as refused:
+        policies.parse(given)
+    assert str(refused.value).startswith(message), str(refused.value)
+
+
+def test_what_is_declared_of_a_field_is_kept() -> None:
+    """Bounds and choices come through as they are given."""
+    found = policies.parse(
+        document(
+            STATISTICS,
+            person="who",
+            rows_per_person=3,
+            budget={"epsilon": 0.5, "total": 2, "person": 1},
+            fields={
+                "who": "disclosed",
+                "age": {"show": "disclosed", "minimum": 0, "maximum": 120},
+                "sex": {"show": "disclosed", "choices": ["f", "m"]},
+            },
+        )
+    )
+    assert (found.person, found.rows_per_person, found.total, found.person_total) == ("who", 3, 2, 1)
+    assert (found.fields["age"].minimum, found.fields["age"].maximum) == (0, 120)
+    assert found.fields["sex"].choices == ("f", "m")
+
+
 def test_unapproved_code_over_personal_data_is_refused() -> None:
     """Unapproved code could carry persons out in weights: open is refused unless the owner says that nothing is personal."""
     for text in (document(OPEN, personal=True), without("personal", OPEN)):
