@@ -142,6 +142,8 @@ def _fit_person(policy: Policy) -> None:
         _refuse("budget.person", policy.person_total, "say by person which field tells people apart")
     if policy.person is None and policy.rows_per_person != 1:
         _refuse("rows_per_person", policy.rows_per_person, "say by person which field tells people apart")
+    if policy.total is not None and not policy.delta:
+        _refuse("budget.delta", policy.delta, "give one with a total, well below 1 over the number of people")
     if policy.total is not None and policy.epsilon is not None and policy.total < policy.epsilon:
         _refuse("budget.total", policy.total, f"give {policy.epsilon:g} or more: what one answer may cost")
 

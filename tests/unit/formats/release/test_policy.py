@@ -189,7 +189,8 @@ def declared(**rule: Any) -> dict[str, Any]:
         (document(person="label"), "policy.person: label: leave it out: no noise is added here"),
         (document(STATISTICS, rows_per_person=2), "policy.rows_per_person: 2: say by person"),
         (document(STATISTICS, budget={"epsilon": 1, "person": 2}), "policy.budget.person: 2.0: say by person"),
-        (document(STATISTICS, budget={"epsilon": 1, "total": 0.5}), "policy.budget.total: 0.5: give 1 or more"),
+        (document(STATISTICS, budget={"epsilon": 1, "total": 2}), "policy.budget.delta: None: give one with a total"),
+        (document(STATISTICS, budget={"epsilon": 1, "delta": 1e-6, "total": 0.5}), "policy.budget.total: 0.5: give 1 or more"),
         (declared(minimum=0), "policy.fields.age.maximum: none: give both bounds"),
         (declared(maximum=0), "policy.fields.age.minimum: none: give both bounds"),
         (declared(minimum=1, maximum=1), "policy.fields.age.maximum: 1.0: give one above the minimum"),
@@ -214,7 +215,7 @@ def test_what_is_declared_of_a_field_is_kept() -> None:
             STATISTICS,
             person="who",
             rows_per_person=3,
-            budget={"epsilon": 0.5, "total": 2, "person": 1},
+            budget={"epsilon": 0.5, "delta": 1e-6, "total": 2, "person": 1},
             fields={
                 "who": "disclosed",
                 "age": {"show": "disclosed", "minimum": 0, "maximum": 120},
