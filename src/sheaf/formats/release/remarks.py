@@ -78,6 +78,9 @@ def _about_bits(policy: Policy) -> list[Remark]:
         Remark(False, f"output {one.name}: {_amount(one.bits)}, {one.levels:,} levels")
         for one in policy.output
     ]
+    if policy.release_times == 1:
+        wait = f"an answer leaves {policy.limits.wall_seconds} s (limits.wall_seconds) after its job began, however soon it was done"
+        remarks.append(Remark(False, wait))
     if policy.answers > 1:
         remarks.append(
             Remark(

@@ -317,6 +317,15 @@ def test_warnings(text: str, rows: int | None, changes: dict[str, Any], warning:
     assert warning in said(text, rows, **changes)[1]
 
 
+def test_when_an_answer_comes_is_said() -> None:
+    """With one moment an answer waits until a job's time is over: buyer and owner read how long that is."""
+    assert (
+        "an answer leaves 90 s (limits.wall_seconds)"
+        in said(STATISTICS, None, limits={"wall_seconds": 90})[0]
+    )
+    assert "an answer leaves" not in said(APPROVED, None, answer={"times": 16})[0]
+
+
 def test_description_has_the_figures() -> None:
     """The figures as JSON: class, bits by their way, what is shown."""
     found = described(policies.parse(document(STATISTICS)))
