@@ -36,7 +36,7 @@ SCHEMA = schemas.compile(
     }
 )
 LARGE = {"epsilon": 100.0, "delta": 1e-3}
-"""So much budget that counts and sums of whole numbers come out exact, but once in a million runs."""
+"""So much budget that a count alone comes out exact; what shares it with others has noise: see the errors of an answer."""
 
 
 def rows(count: int, seed: int = 0, people: int | None = None) -> pl.DataFrame:
@@ -88,10 +88,12 @@ def test_groups_sums_means_and_histograms_are_what_polars_says() -> None:
     for sex, smokes, count, total, mean, median, histogram in found.rows:
         cell = frame.filter((pl.col("sex") == sex) & (pl.col("smokes") == smokes))
         ages = cell["age"].drop_nulls()
-        assert count == cell.height and total == pytest.approx(ages.sum(), abs=60)
+        # Six standard deviations of the noise, and one more or less in counts.
+        assert abs(count - cell.height) <= 1 and total == pytest.approx(ages.sum(), abs=160)
         assert mean == pytest.approx(cell["pay"].drop_nulls().clip(-10, 90).mean(), abs=0.2)
         assert abs((ages <= median).mean() - 0.5) < 0.1
-        assert histogram == np.histogram(ages.to_numpy(), bins=found.edges["histogram(age, 6)"])[0].tolist()
+        counted = np.histogram(ages.to_numpy(), bins=found.edges["histogram(age, 6)"])[0]
+        assert np.abs(np.array(histogram) - counted).max() <= 1
 
 
 def test_an_answer_costs_what_its_plan_said() -> None:
@@ -166,7 +168,7 @@ def test_strange_values_break_nothing() -> None:
     found = run(
         plan("SELECT count(*), sum(pay), count(pay), sum(age) FROM data", population(SCHEMA), **LARGE), frame
     )
-    assert found.rows[0][0] == 4 and found.rows[0][2] == 3
+    assert abs(found.rows[0][0] - 4) <= 1 and abs(found.rows[0][2] - 3) <= 1
     assert found.rows[0][1] == pytest.approx(90 - 10 + 90, abs=120)
     assert found.rows[0][3] == pytest.approx(17 + 120, abs=150)
     assert answering.conform(frame, population(SCHEMA))["age"].to_list() == [17, None, 100000, None]
