@@ -8,7 +8,7 @@ from sheaf.actions.account import approve, require_funds
 from sheaf.actions.cases import letters
 from sheaf.domain.errors import InputError, Missing
 from sheaf.review import custody
-from sheaf.review.custody import Account, Sealed, pledge_for
+from sheaf.review.custody import Account, pledge_for
 
 if TYPE_CHECKING:
     from sheaf.actions.cases.docket import Case
@@ -62,7 +62,7 @@ def pledge_key(ctx: Context, submission: SubmissionId | int) -> int:
         raise InputError("submission", submission, f"its custodian is {case.custodian}: act as that account")
     if letters.find_key(ctx, case.submission, case.key_commitment) is None:
         raise Missing(f"key of submission {submission}: it has not come: nobody should answer for it")
-    custody.pledge(ctx.chain, ctx.sender, case.submission, sealed_of(case))
+    custody.pledge(ctx.chain, ctx.sender, case.submission, case.sealed())
     return ctx.docket.case(submission).pledged
 
 
@@ -110,14 +110,3 @@ def conclude_pledge(ctx: Context, submission: SubmissionId | int) -> bool:
         return False
     custody.conclude(ctx.chain, ctx.sender, case.submission)
     return True
-
-
-def sealed_of(case: Case) -> Sealed:
-    """Return what a submission committed to. Raises InputError where its contributor gave bytes that are no CID."""
-    from eth_utils.crypto import keccak
-
-    from sheaf.store.cid import binary
-
-    if case.cid is None:
-        raise InputError("submission", case.submission, "its content has no CID: nobody can answer for it")
-    return Sealed(case.root, keccak(binary(case.cid)), case.key_commitment, case.custodian, case.gold)

@@ -12,6 +12,7 @@ from eth_utils.crypto import keccak
 from sheaf.domain.errors import Refused
 from sheaf.domain.ids import ZERO_ADDRESS, Address
 from sheaf.review import openings
+from sheaf.review.proofs import Sealed
 
 if TYPE_CHECKING:
     from sheaf.chain.rpc import Chain, Receipt, Signer
@@ -38,16 +39,6 @@ class Pledge(NamedTuple):
 
     keeper: str = ZERO_ADDRESS
     amount: int = 0
-
-
-class Sealed(NamedTuple):
-    """What a submission committed to, as `SubmissionMade` told it; `cid` is the keccak256 of the binary CID."""
-
-    root: bytes
-    cid: bytes
-    key_commitment: bytes
-    custodian: str
-    gold: bytes
 
 
 @dataclass

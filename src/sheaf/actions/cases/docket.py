@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sheaf.actions.disputes.hearings import Hearing, hear
-from sheaf.domain.errors import InputError, SheafError
+from sheaf.domain.errors import InputError, Refused, SheafError
 from sheaf.domain.ids import Address, Cid, RequestId, SubmissionId
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sheaf.chain.rpc import Block, Chain, Event
     from sheaf.domain.request import Specification
+    from sheaf.review.proofs import Sealed
 
 NEVER = 2**63
 """A block number beyond all."""
@@ -127,6 +128,15 @@ class Case:
     def members(self) -> tuple[Address, ...]:
         """All seats' accounts, in seat order."""
         return tuple(member for drawn in self.rounds for member in drawn.members)
+
+    def sealed(self) -> Sealed:
+        """Return what was committed to, as contracts want it shown. Raises Refused where the contributor gave bytes that are no CID."""
+        from sheaf.review import proofs
+        from sheaf.store.cid import binary
+
+        if self.cid is None:
+            raise Refused(f"submission {self.submission}: its content has no CID: nothing can be shown of it")
+        return proofs.sealed(self.root, binary(self.cid), self.key_commitment, self.custodian, self.gold)
 
     def is_before(self, other: Case) -> bool:
         """Tell whether this case is earlier than `other`, by what the chain says so far.

@@ -177,8 +177,8 @@ def _shown(ctx: Context, known: _Known, submission: SubmissionId, copy: Copy) ->
         known.twin.offers[submission].digests[copy.record],
         _opened(known, case, copy.record),
         _opened(known, other, copy.earlier_record),
-        _sealed(case),
-        _sealed(other),
+        case.sealed(),
+        other.sealed(),
         _verdict(case),
         _verdict(other),
     )
@@ -190,14 +190,6 @@ def _opened(known: _Known, case: Case, record: int) -> Opened:
     tree = MerkleTree(leaves(case.request, case.contributor, salts, sheet.digests))
     salt = salts[SALT_BYTES * record : SALT_BYTES * (record + 1)]
     return Opened(Place(case.submission, record), salt, tuple(tree.proof(record)))
-
-
-def _sealed(case: Case) -> proofs.Sealed:
-    from sheaf.store.cid import binary
-
-    if case.cid is None:
-        raise Refused(f"submission {case.submission}: its content has no CID")
-    return proofs.sealed(case.root, binary(case.cid), case.key_commitment, case.custodian, case.gold)
 
 
 def _verdict(case: Case) -> tuple[bytes, bytes]:
