@@ -225,13 +225,8 @@ class KeyRing:
     def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
         with self._connected() as database:
             database.execute(begin)
-            try:
+            with database:  # commits, or rolls back whatever ends it
                 yield database
-                database.execute("COMMIT")
-            except BaseException:
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
-                raise
 
 
 def _signed(receipt: Receipt) -> bytes:

@@ -271,13 +271,8 @@ class Ledger:
         try:
             database = self._connect()
             database.execute(begin)
-            try:
+            with database:  # commits, or rolls back whatever ends it
                 yield database
-                database.execute("COMMIT")
-            except BaseException:
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
-                raise
         except sqlite3.Error as error:
             raise StoreError(
                 f"ledger: {self._path}: {error}: free the disk or restore the file; nothing was spent"

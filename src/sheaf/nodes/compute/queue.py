@@ -229,9 +229,5 @@ class Queue:
         """One transaction: all of it or nothing, whatever ends it."""
         database = self._connection()
         database.execute("BEGIN IMMEDIATE")
-        try:
+        with database:
             yield database
-        except BaseException:
-            database.execute("ROLLBACK")
-            raise
-        database.execute("COMMIT")
