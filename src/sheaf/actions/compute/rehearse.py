@@ -17,14 +17,12 @@ from sheaf.domain.order import FAILED_OUTPUT, Order, Receipt
 from sheaf.domain.policy import Policy, Release
 from sheaf.formats import records
 from sheaf.formats.release import policy as policies
-from sheaf.formats.release.shown import project
+from sheaf.formats.release.shown import PROGRAM, lay_out, project
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from sheaf.domain.ports import Sandbox
-
-PROGRAM, DATA = "program.py", "data.parquet"
 
 
 class Rehearsal(msgspec.Struct, frozen=True):
@@ -121,14 +119,7 @@ def rehearse(
 
 
 def _run(source: bytes, table: pa.Table, order: Order, policy: Policy, sandbox: Sandbox) -> Outcome:
-    import pyarrow.parquet as pq
-
     with tempfile.TemporaryDirectory(prefix="sheaf-job-") as place:
         folder = Path(place, "job")
-        folder.mkdir()
-        (folder / PROGRAM).write_bytes(source)
-        pq.write_table(table, folder / DATA, compression="zstd")
-        for path in folder.iterdir():
-            path.chmod(0o644)
-        folder.chmod(0o755)
+        lay_out(folder, source, table)
         return sandbox.run(Job(str(folder), PROGRAM, order.parameters, policy.limits))

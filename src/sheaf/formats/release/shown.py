@@ -1,4 +1,4 @@
-"""What a job sees of a table, and the table of no real value that a buyer tries a program on at home."""
+"""What a job sees of a table, the folder it finds it in, and the table of no real value that a buyer tries a program on at home."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from sheaf.domain.errors import RecordError
 from sheaf.domain.policy import FieldRule, Policy, Showing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
 
+PROGRAM, DATA = "program.py", "data.parquet"
 TWIN_ROWS = 1 << 24
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -34,6 +37,18 @@ def project(table: pa.Table, policy: Policy) -> pa.Table:
     import pyarrow as pa
 
     return pa.table({name: shown[name] for name in table.column_names if name in shown})
+
+
+def lay_out(folder: Path, program: bytes, table: pa.Table) -> None:
+    """Make the folder of a job: its program and the records it may see, readable by whom the sandbox runs it as."""
+    import pyarrow.parquet as pq
+
+    folder.mkdir()
+    (folder / PROGRAM).write_bytes(program)
+    pq.write_table(table, folder / DATA, compression="zstd")
+    for path in folder.iterdir():
+        path.chmod(0o644)
+    folder.chmod(0o755)
 
 
 def twin(schema: pa.Schema, policy: Policy, rows: int, seed: int = 0) -> pa.Table:

@@ -15,9 +15,9 @@ import structlog
 from sheaf.domain.errors import InputError, Refused, SandboxError, SheafError, StoreError, shorten
 from sheaf.domain.job import Ending, Job
 from sheaf.domain.order import FAILED_OUTPUT, Order, Receipt
-from sheaf.formats.release.shown import project
+from sheaf.formats.release.shown import PROGRAM, project
 from sheaf.nodes.compute.queue import Entry, Queue
-from sheaf.nodes.compute.workplace import PROGRAM, Full, Workplace
+from sheaf.nodes.compute.workplace import Full, Workplace
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sheaf.domain.errors import StoreError
+from sheaf.formats.release.shown import lay_out
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-PROGRAM = "program.py"
-DATA = "data.parquet"
 
 
 class Full(StoreError):
@@ -35,12 +33,10 @@ class Workplace:
         return len(left)
 
     def prepare(self, number: int, program: bytes, table: pa.Table) -> Path:
-        """Make the folder of a job: its program and the data it may see, readable by whom the sandbox runs it as.
+        """Make the folder of a job (see `lay_out`).
 
         Raises Full if there is no room for it now, StoreError if there never will be.
         """
-        import pyarrow.parquet as pq
-
         folder = self.root / str(number)
         self.clean(number)
         needed = table.nbytes + len(program)
@@ -50,12 +46,7 @@ class Workplace:
             )
         if self.used() + needed > self.quota_bytes:
             raise Full(f"workplace: {self.used()} of {self.quota_bytes} bytes are used: the job waits")
-        folder.mkdir()
-        (folder / PROGRAM).write_bytes(program)
-        pq.write_table(table, folder / DATA, compression="zstd")
-        for path in folder.iterdir():
-            path.chmod(0o644)
-        folder.chmod(0o755)
+        lay_out(folder, program, table)
         return folder
 
     def clean(self, number: int) -> None:
