@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheaf.domain.amounts import WAD
-from sheaf.domain.errors import CredentialError, InputError
+from sheaf.domain.errors import InputError
 from sheaf.domain.ids import ZERO_ADDRESS
 
 if TYPE_CHECKING:
@@ -164,10 +164,3 @@ def require_address(field: str, address: str) -> Address:
     if found == ZERO_ADDRESS:
         raise InputError(field, address, "give an account, not the zero address")
     return found
-
-
-def require_credential(ctx: Context) -> None:
-    """Raise CredentialError if the account has published no reading key or another one than it would read with."""
-    published = ctx.docket.reading_key(ctx.account)
-    if published != ctx.reading_key.public:
-        raise CredentialError("reading key", ctx.account, "publish the account's reading key first")

@@ -81,11 +81,6 @@ class Terms:
         """How many clients the roster has."""
         return len(self.roster)
 
-    @property
-    def tolerated(self) -> int:
-        """How many holders of one client may work with the coordinator without its update being learnt."""
-        return 2 * self.graph.threshold - self.graph.degree - 1
-
     @cached_property
     def context(self) -> bytes:
         """32 bytes that stand for these terms: everything that is signed, sealed or derived in the round begins with them."""
