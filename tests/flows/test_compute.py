@@ -220,6 +220,18 @@ def test_only_approved_code_runs(ward: Ward) -> None:
     assert found.output == b'{"rows":400}' and found.receipt.spent_nanonats == 0
 
 
+def test_harder_sandbox_is_demanded(ward: Ward) -> None:
+    """What its owner lets run in the harder tier alone is served by a node that offers it, and by no other, which says so."""
+    number = ward.publish('sandbox = "gvisor"\n' + CODE, "approved-code")
+    made = order_computation(ward.buyer, number, Computation(program=PROGRAM))
+    sandbox = Home()
+    with pytest.raises(InputError, match=r"sandbox: home: this policy demands gvisor: .*--tier gvisor"):
+        ward.serve(number, sandbox=sandbox)
+    sandbox.name = "gvisor"
+    ward.settle(ward.serve(number, sandbox=sandbox))
+    assert open_result(ward.buyer, made).output == b'{"rows":400}'
+
+
 def test_what_does_not_fit_is_not_taken_on(ward: Ward) -> None:
     """An order without its document, for another use, for an unknown column or of too much ε waits until its buyer takes it back."""
     pytest.importorskip("opendp")

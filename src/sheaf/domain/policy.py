@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from sheaf.domain import canonical
-from sheaf.domain.errors import Refused
-from sheaf.domain.job import Limits
+from sheaf.domain.errors import Refused, SandboxError
+from sheaf.domain.job import Limits, Tier
 
 BITS_PER_NAT = math.log2(math.e)
 MAX_OUTPUT_NUMBERS = 1 << 24
@@ -102,7 +102,7 @@ class Policy:
 
     `epsilon` and `delta` are what one answer may cost at most, where noise is added; `answers` is how many answers one buyer may get.
     `total` is the ε of all answers to all buyers together, `person_total` that of each person across datasets; `person` is the field that
-    tells people apart, of whom `rows_per_person` records count.
+    tells people apart, of whom `rows_per_person` records count. `sandbox` is the least tier in which programs of buyers run.
     """
 
     release: Release
@@ -125,6 +125,7 @@ class Policy:
     person_total: float | None = None
     person: str | None = None
     rows_per_person: int = 1
+    sandbox: Tier = Tier.BUBBLEWRAP
 
     @property
     def has_noise(self) -> bool:
@@ -161,6 +162,13 @@ class Policy:
         if self.release is Release.APPROVED_CODE and algorithm not in self.algorithms:
             raise Refused(
                 f"policy: {algorithm} is not approved: ask the owner to read it and to list its hash"
+            )
+
+    def admit_sandbox(self, name: str) -> None:
+        """Raise SandboxError if programs may not run in the sandbox of that name, which is not as hard as the policy demands."""
+        if not self.has_noise and self.sandbox is Tier.GVISOR and name != Tier.GVISOR:
+            raise SandboxError(
+                f"sandbox: {name}: this policy demands {self.sandbox}: `sheaf compute serve --tier {self.sandbox}`"
             )
 
     def released(self, output: bytes) -> bytes:
