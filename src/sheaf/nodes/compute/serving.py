@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sheaf.actions import register_key
 from sheaf.actions.compute.methods import BudgetedMethods, Held
+from sheaf.actions.compute.parts import part_of
 from sheaf.actions.compute.placed import policy_of
 from sheaf.actions.datasets.find import manifest_of
 from sheaf.actions.datasets.publish import place_of
@@ -132,7 +133,8 @@ def _version(
     shown = project(_read(file, manifest).slice(0, 0), policy).schema
     cid = str(from_digest(datasets.manifest_of(ctx.chain, dataset, version)))
     if policy.has_noise:
-        methods.hold(cid, Held(f"dataset {dataset}", policy, shown))
+        percent = part_of(ctx, dataset, version, ctx.account) if policy.total is not None else 100
+        methods.hold(cid, Held(f"dataset {dataset}", policy, shown, percent))
     return cid, Holding(policy, manifest.records, lambda: _read(file, manifest))
 
 
