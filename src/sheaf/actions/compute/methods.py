@@ -14,7 +14,7 @@ from sheaf.domain.errors import InputError, Refused, SpecificationError
 from sheaf.domain.policy import Policy, Release, Showing
 from sheaf.privacy.accountant import Budget, Loss
 from sheaf.privacy.extras import need
-from sheaf.privacy.ledger import Ledger
+from sheaf.privacy.ledger import Job, Ledger
 from sheaf.privacy.statistics.answer import Charge
 from sheaf.privacy.statistics.columns import Column, Population
 from sheaf.privacy.statistics.plan import Plan
@@ -135,6 +135,22 @@ class BudgetedMethods:
         else:
             output = ask(self.ledger, job, charge, asked, read).encode()
         return output, asked.loss.nanonats(budget_of(policy).order)
+
+    def charge(self, order: Order, table: pa.Table) -> None:
+        """Take what `order` costs from its dataset and from everybody in `table`, without an answer: for a ledger that was lost.
+
+        Where that is more than there is, nothing is left of the dataset.
+        """
+        import polars as pl
+
+        held = self._held(order)
+        asked = planned(order, table.schema, held.policy)
+        who = self._charge(held, order, held.policy, pl.DataFrame(pl.from_arrow(table)))
+        job = Job(job_of(order.number), asked.fingerprint, order.buyer)
+        try:
+            self.ledger.spend(job, asked.loss, [held.account], list(who.contributors.values()))
+        except Refused:
+            self.ledger.close_account(held.account)
 
     def _held(self, order: Order) -> Held:
         held = self.held.get(order.dataset)
