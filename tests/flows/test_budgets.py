@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sheaf.actions.compute import mail, placed
 from sheaf.actions.compute.order import Computation, order_computation
 from sheaf.actions.compute.parts import parts_of
 from sheaf.actions.compute.result import open_result
@@ -106,13 +107,17 @@ def test_without_names_only_the_first_seat_spends(ward: Ward) -> None:
 
 
 def test_an_order_placed_with_who_has_no_part_is_left(ward: Ward) -> None:
-    """A buyer who pays a seated provider without a part, past all warnings, is never accepted and has the money back at once."""
+    """A buyer who pays a seated provider without a part, past all warnings, is not accepted; refusals by others are no news."""
     number = ward.publish(COUNTS, "statistics")
     admit_other(ward, number)
     wish = order.Wish("statistics", b"a document", ward.other.account)
     made = order.order_use(ward.buyer, number, wish)
     with pytest.raises(InputError, match=r"policy.budget.providers"):
         ward.serve_as(ward.other, number)
+    placed.decline(ward.owner, placed.placed(ward.owner, made), "not for you")
+    mail.send(ward.owner, placed.DECLINED, str(made), b"no letter", [ward.buyer.account])
+    with pytest.raises(InputError, match="there is no answer: wait, or take the money back"):
+        open_result(ward.buyer, made)
     assert order.refund_order(ward.buyer, made) == 6 * WAD
 
 
@@ -270,8 +275,6 @@ def test_noise_is_not_deterministic(ward: Ward) -> None:
     with pytest.raises(InputError, match="deterministic: query: leave it out"):
         order_computation(ward.buyer, number, Computation("query", parameters=SMALL, is_deterministic=True))
     first = ask(ward, number, ward.provider, SMALL)
-    from sheaf.actions.compute import placed
-
     document = placed.ordered(ward.buyer, placed.placed(ward.buyer, first), 1).document
     wish = order.Wish("statistics", document, ward.provider.account, is_deterministic=True)
     made = order.order_use(ward.buyer, number, wish)

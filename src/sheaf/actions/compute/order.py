@@ -66,11 +66,12 @@ def order_computation(ctx: Context, dataset: int, wanted: Computation) -> OrderI
     policy.admit(order.algorithm, order.purpose, seen.manifest.records, now)
     if seen.service is None:
         raise InputError("dataset", dataset, "its owner has set no service yet: `sheaf dataset serve`")
-    if policy.has_noise and wanted.is_deterministic:
+    has_noise = wanted.method in policy.methods
+    if has_noise and wanted.is_deterministic:
         raise InputError(
             "deterministic", wanted.method, "leave it out: an answer with noise cannot be repeated"
         )
-    among = parts_of(ctx, dataset, seen.chain.versions) if policy.has_noise else None
+    among = parts_of(ctx, dataset, seen.chain.versions) if has_noise else None
     number = choose_provider(ctx, dataset, wanted.provider, seen.service.lock, among)
     provider = compute_orders.account_of(ctx.chain, number)
     register_key(ctx)

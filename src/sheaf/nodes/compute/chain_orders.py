@@ -139,7 +139,7 @@ class ChainOrders:
         policy = policy_of(manifest_of(self.ctx, one.chain.dataset, one.version))
         if one.chain.use_name != policy.release:
             raise Refused(f"policy: {policy.release} is released, {one.chain.use_name} was paid for")
-        if one.chain.is_deterministic and policy.has_noise:
+        if one.chain.is_deterministic and order.algorithm in policy.methods:
             raise Refused(
                 "policy: answers with noise cannot be repeated: order one that is not deterministic"
             )

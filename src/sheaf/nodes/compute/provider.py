@@ -129,7 +129,7 @@ class Provider:
             try:
                 self._admit(order)
                 self._check_room(order)
-                if not order.is_code:
+                if order.algorithm in self.holdings[order.dataset].policy.methods:
                     self.means.methods.reserve(order)
             except _Waits as error:
                 self._decline(order.number, error)
