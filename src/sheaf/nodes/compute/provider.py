@@ -87,6 +87,9 @@ class Provider:
         self.rules = rules or Rules()
         self._executor = executor
         self.declined: dict[int, str] = {}
+        self._sent: set[int] = (
+            set()
+        )  # orders whose acceptance may have been sent, and is not known to have come
 
     def start(self) -> None:
         """Take up what a killed node has left. Raises SandboxError if jobs cannot be kept apart here, where code of buyers may come."""
@@ -96,6 +99,7 @@ class Provider:
             self.means.sandbox.check()
         self.means.workplace.sweep()
         self.means.queue.recover()
+        self._sent |= {one.order.number for one in self.means.queue.in_state("offered")}
 
     def tick(self) -> int:
         """Do what is due now and return how many steps that were."""
@@ -211,21 +215,33 @@ class Provider:
         offered = self._in_turn([one.order for one in self.means.queue.in_state("offered")])
         for order in offered:
             number = order.number
+            is_ours = number in self._sent
             try:
                 if self.means.orders.state(number) == "placed":
+                    self._sent.add(number)
                     self.means.orders.accept(number)
+                    is_ours = True
             except Refused as error:
                 log.info("order not accepted", order=number, reason=str(error))
                 self._decline(number, error)
             state = self.means.orders.state(number)
-            if state == "placed":  # there is no stake left to lock: it is taken on when there is
-                self.means.queue.forget(number)
+            if state == "placed" and is_ours:  # the endpoint lags behind: it is looked at again
                 continue
-            is_ours = state == "accepted"
-            self.means.queue.move(
-                number, "queued" if is_ours else "closed", now=None if is_ours else self.clock()
-            )
+            self._accepted(number, state, is_ours)
+            self._sent.discard(number)
         return len(offered)
+
+    def _accepted(self, number: int, state: str, is_ours: bool) -> None:
+        """Put an order where it belongs that is in `state` after it was to be accepted."""
+        queue = self.means.queue
+        if state == "placed":  # there is no stake left to lock: it is taken on when there is
+            queue.forget(number)
+        elif state == "accepted" and is_ours:
+            queue.move(number, "queued")
+        else:
+            if state == "accepted":  # two would answer it, each with noise of its own
+                log.error("another node of this account took an order on: stop one of them", order=number)
+            queue.move(number, "closed", now=self.clock())
 
     def _begin(self) -> int:
         done = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sheaf.domain.errors import Refused
+from sheaf.domain.errors import Refused, Unreachable
 from sheaf.domain.job import Limits
 from sheaf.nodes.compute.provider import Holding, Rules
 from sheaf.nodes.compute.queue import Queue
@@ -185,6 +185,58 @@ def test_an_answer_that_is_too_late_stays_here(tmp_path: Path) -> None:
     world.now = 1200
     world.provider.tick()
     assert world.orders.handed == {} and world.orders.states == {1: "refunded"}
+
+
+def test_two_nodes_of_one_account_answer_once(tmp_path: Path) -> None:
+    """Of two nodes that run for one account by mistake one takes an order on; the other drops it, spends nothing and says so."""
+    worlds = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        worlds.append(World(tmp_path / name))
+    first, second = worlds
+    second.orders = first.orders
+    second.begin()
+    first.place(1, b"")
+    first.place(2, b"")
+    for world in worlds:
+        world.provider._take_on()
+    first.provider._accept()
+    for _ in range(3):
+        for world in worlds:
+            world.provider.tick()
+            world.now += 61
+    assert first.methods.spent == {1: COST, 2: COST} and first.orders.paid == {1: 1, 2: 1}
+    assert (second.methods.spent, second.methods.aside) == ({}, {})
+    assert second.provider.health()["jobs"] == {"closed": 2}
+
+
+def test_an_acceptance_that_was_sent_is_ours(world: World) -> None:
+    """Where the network fails after an acceptance was sent, the order is this node's: it is answered."""
+    accept = world.orders.accept
+
+    def fails(number: int) -> None:
+        accept(number)
+        raise Unreachable("rpc: gone")
+
+    world.orders.accept = fails  # type: ignore[method-assign]
+    world.place(1, b"")
+    with pytest.raises(Unreachable):
+        world.provider.tick()
+    world.settle()
+    assert world.orders.states == {1: "delivered"} and world.methods.spent == {1: COST}
+
+
+def test_an_endpoint_that_lags_loses_no_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order that was accepted and is shown as placed for a while stays noted with its part of the budget, and is answered."""
+    state, lag = world.orders.state, [True]
+    monkeypatch.setattr(world.orders, "state", lambda number: "placed" if lag[0] else state(number))
+    world.place(1, b"")
+    for _ in range(3):
+        world.provider.tick()
+        assert world.methods.aside == {1: COST}
+    lag[0] = False
+    world.settle()
+    assert world.orders.states == {1: "delivered"} and world.methods.spent == {1: COST}
 
 
 def _run(world: World, fuse: Fuse, cancel: Callable[[], None]) -> None:
