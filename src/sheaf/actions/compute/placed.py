@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from sheaf.domain.policy import Policy
     from sheaf.formats.datasets.manifest import Manifest
 
-ORDERS, ANSWERS = "orders", "answers"
+ORDERS, ANSWERS, DECLINED = "orders", "answers", "declined"
+MAX_REASON_BYTES = 1 << 12
 MAX_DOCUMENT_BYTES = MAX_PROGRAM_BYTES + 2 * MAX_PARAMETER_BYTES
 MAX_ANSWER_BYTES = 1 << 31
 
@@ -39,6 +40,13 @@ class Handed(msgspec.Struct, frozen=True, array_like=True):
 
     output: bytes
     receipt: bytes
+    signature: bytes
+
+
+class Declined(msgspec.Struct, frozen=True, array_like=True):
+    """What a provider seals to a buyer whose order it does not take on: why, and its signature over that."""
+
+    reason: str
     signature: bytes
 
 
@@ -119,6 +127,37 @@ def hand_over(ctx: Context, one: Placed, output: bytes, receipt: Receipt) -> boo
     handed = Handed(output, said, ctx.sender.sign_message(signed_words(ctx, said)))
     buyer = Address(one.chain.buyer)
     return mail.send(ctx, ANSWERS, str(one.number), msgspec.msgpack.encode(handed), [buyer]) == 1
+
+
+def decline(ctx: Context, one: Placed, reason: str) -> bool:
+    """Seal to the buyer why an order is not taken on; False if the buyer has no reading key any more."""
+    from sheaf.domain.ids import Address
+
+    said = Declined(reason, ctx.sender.sign_message(_declining(ctx, one, reason)))
+    buyer = Address(one.chain.buyer)
+    return mail.send(ctx, DECLINED, str(one.number), msgspec.msgpack.encode(said), [buyer]) == 1
+
+
+def declined(ctx: Context, one: Placed) -> str:
+    """Return what the order's provider last said of why it does not take it on; empty where it said nothing."""
+    from sheaf.chain.signer import recover_message
+    from sheaf.domain.errors import shorten
+
+    provider = compute_orders.account_of(ctx.chain, one.chain.provider)
+    reason = ""
+    for data in mail.received(ctx, DECLINED, str(one.number), MAX_REASON_BYTES):
+        try:
+            found = msgspec.msgpack.decode(data, type=Declined)
+            if recover_message(_declining(ctx, one, found.reason), found.signature) == provider:
+                reason = shorten(found.reason, 200)
+        except (msgspec.DecodeError, ValueError, SheafError):
+            continue
+    return reason
+
+
+def _declining(ctx: Context, one: Placed, reason: str) -> bytes:
+    said = hashlib.sha256(reason.encode(errors="replace")).hexdigest()
+    return f"sheaf declined {ctx.market} {one.number} {one.job.hex()} {said}".encode()
 
 
 def handed(ctx: Context, one: Placed) -> tuple[bytes, Receipt]:
