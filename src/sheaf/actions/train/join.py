@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -77,7 +78,10 @@ def join(
         if isinstance(records, Protected):
             part.spending = Spending(agreed, own.hex(), records, home)
             part.spending.remember()
-        return part.play(address, patience_seconds, on_event or (lambda *_: None))
+        try:
+            return part.play(address, patience_seconds, on_event or (lambda *_: None))
+        finally:
+            part.worker.shutdown(cancel_futures=True)
 
 
 class _Part:
@@ -89,8 +93,9 @@ class _Part:
         self.plan, self.home, self.identity, self.learner, self.state = plan, home, identity, learner, state
         self.index = plan.roster.index(identity.public_key().public_bytes_raw())
         self.client: Client | None = None
-        self.model: Array | None = None
         self.spending: Spending | None = None
+        self.worker = ThreadPoolExecutor(1)
+        self.update: Future[Array] | None = None
         self.left = ""
         self.in_a_row = 0
 
@@ -159,8 +164,9 @@ class _Part:
             return None  # of a round that this owner has left
         steps = {"share": client.share, "endorse": client.endorse, "reveal": client.reveal}
         if letter.phase == "mask":
+            assert self.update is not None
             try:
-                update = self._update()
+                update = self.update.result()
             except Refused as error:
                 return _leaving(letter, error)  # somebody else was faster to spend what was left
             body = client.mask(letter.body, update)
@@ -196,23 +202,24 @@ class _Part:
             return _leaving(letter, "the budget has no further round in it")
         state.opened = state.opened if number == state.round_number else 0
         state.round_number, state.attempt = number, attempt
-        save_state(self.home / STATE, state)
         group = next(group for group in plan.groups(number, attempt) if self.index in group)
-        self.client, self.model = Client(plan.terms(number, attempt, group), self.identity), model
+        terms = plan.terms(number, attempt, group)
+        # Trained while keys are agreed on and files are written: nothing of it is said before the masks are there.
+        self.update = self.worker.submit(self._update, number, model, terms.minimum - plan.corrupt)
+        save_state(self.home / STATE, state)
+        self.client = Client(terms, self.identity)
         return Letter("phase", number, attempt, "advertise", self.client.advertise())
 
-    def _update(self) -> Array:
+    def _update(self, number: int, model: Array, sure: int) -> Array:
         """Return this owner's update; without protection the noise is new for every attempt, with it a round has one update."""
-        plan, learner, model, spending = self.plan, self.learner, self.model, self.spending
-        assert model is not None and self.client is not None
-        sure = self.client.terms.minimum - plan.corrupt
+        plan, learner, spending = self.plan, self.learner, self.spending
         if spending is None:
             return bare(plan, learner, model, sure)
 
         def make(people: list[str] | None) -> Array:
             return guarded(plan, learner if people is None else learner.of(people), model, sure, spending)
 
-        return spending.release(self.state.round_number, model, learner.people, make)
+        return spending.release(number, model, learner.people, make)
 
     def _abort(
         self,
