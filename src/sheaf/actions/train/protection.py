@@ -123,7 +123,9 @@ class Spending:
 
     def remember(self) -> None:
         """Keep what was promised beside the owner's state, for who asks what was spent."""
-        save_state(self._home / STATE, _Promised(self.plan.session, self.protected))
+        ledger = str(Path(self.protected.ledger).absolute())
+        promised = msgspec.structs.replace(self.protected, ledger=ledger)
+        save_state(self._home / STATE, _Promised(self.plan.session, promised))
 
     def lasts(self, round_number: int) -> bool:
         """Return whether the budget has this round in it, or it is paid for already."""
