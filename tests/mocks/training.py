@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sheaf.actions.train import JoinReport, Plan, TrainingReport, coordinate, join, show_identity
+from sheaf.actions.train import JoinReport, Plan, Protected, TrainingReport, coordinate, join, show_identity
 from sheaf.actions.train.plan import read_plan
 
 NAMES = ("north", "east", "south", "west", "centre", "coast")
@@ -41,6 +41,14 @@ class Field:
         ]
         path.write_text("\n".join(["a,b,c,side", *lines]) + "\n")
 
+    def protect(self, name: str, **changes: Any) -> Protected:
+        """Return an owner's records under a protection with its ledger in its folder."""
+        terms: dict[str, Any] = {
+            "records": str(self.folder / f"{name}.csv"), "ledger": str(self.folder / name / "budgets.sqlite"), "account": name,
+            "epsilon": 3.0, "delta": 1e-5,
+        } | changes  # fmt: skip
+        return Protected(**terms)
+
     def write_plan(self) -> Path:
         """Write the plan as TOML and return where."""
         fields = {name: value for name, value in self.document.items() if name != "owners"}
@@ -52,9 +60,9 @@ class Field:
         return path
 
     def run(
-        self, absent: tuple[str, ...] = (), **options: Any
+        self, absent: tuple[str, ...] = (), protected: dict[str, Protected] | None = None, **options: Any
     ) -> tuple[TrainingReport, dict[str, JoinReport | Exception]]:
-        """Run coordinator and owners, each in a thread, and return what they report."""
+        """Run coordinator and owners, each in a thread, some under protection, and return what they report."""
         joined: dict[str, JoinReport | Exception] = {}
         threads: list[threading.Thread] = []
 
@@ -63,7 +71,7 @@ class Field:
                 address = ("127.0.0.1", port)
                 joined[name] = join(
                     self.plan,
-                    self.folder / f"{name}.csv",
+                    (protected or {}).get(name, self.folder / f"{name}.csv"),
                     self.folder / name,
                     address=address,
                     patience_seconds=5,

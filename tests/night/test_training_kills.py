@@ -1,4 +1,7 @@
-"""Coordinator and owners of a federated training, each a process, killed at random moments and started again."""
+"""Coordinator and owners of a federated training, each a process, killed at random moments and started again.
+
+`SHEAF_KILLS`, `SHEAF_ROUNDS` and `SHEAF_KILLS_SEED` say how often, over how many rounds, and when.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,18 @@ from sheaf.actions.train import training_status
 from sheaf.actions.train.coordinate import model_of
 from sheaf.actions.train.learner import read_learner
 from sheaf.domain.errors import InputError
+from sheaf.privacy.ledger import Ledger
 from tests.mocks.training import Field
 
 KILLS = int(os.environ.get("SHEAF_KILLS", "200"))
 ROUNDS = int(os.environ.get("SHEAF_ROUNDS", "400"))
+SEED = int(os.environ.get("SHEAF_KILLS_SEED", "1"))
+EPSILON = 100.0
+
+pytestmark = [pytest.mark.night, pytest.mark.timeout(3600)]
+
+
+PROTECTED = ("north", "south")
 
 
 class Processes:
@@ -56,6 +67,8 @@ class Processes:
                 "--patience-seconds",
                 120,
             ]
+            if name in PROTECTED:
+                words += ["--epsilon", EPSILON, "--delta", 1e-5, "--dataset", name]
         command = [
             sys.executable,
             "-m",
@@ -94,11 +107,11 @@ class Processes:
         self.running[name] = self.start(name)
 
 
-@pytest.mark.night
 def test_killed_at_random_moments_nothing_is_lost(tmp_path: Path) -> None:
-    """However often coordinator and owners are killed, every round is done once, in order, and the model is as good as without kills."""
+    """However often anyone is killed, every round is done once, in order, the model is as good as without kills, and each round that an
+    owner's update is in was charged to its ledger, once."""
     held = Field(tmp_path, owners=5, rounds=ROUNDS, minimum=4, phase_seconds=5.0, attempts=20)
-    drawn, killed = random.Random(1), 0
+    drawn, killed = random.Random(SEED), 0
     processes = Processes(held)
     try:
         while processes.running["coordinator"].poll() is None:
@@ -127,3 +140,11 @@ def test_killed_at_random_moments_nothing_is_lost(tmp_path: Path) -> None:
         own = training_status(held.plan, tmp_path / name)
         counted = next(one.rounds for one in status.owners if one.name == name)
         assert own.owners[0].rounds <= ROUNDS and counted <= ROUNDS
+        assert (own.spent is not None) == (name in PROTECTED)
+        if own.spent is not None:
+            charges = Ledger(tmp_path / name / "budgets.sqlite").history(name)
+            paid = [int(entry.job.rpartition(" ")[2]) for entry in charges]
+            summed = {record.round_number for record in status.history if name in record.survivors}
+            assert len(set(paid)) == len(paid) == own.spent.rounds and summed <= set(paid)
+            assert own.spent.epsilon <= EPSILON
+            print(f"{name}: {len(paid)} rounds charged, in {len(summed)} sums, ε = {own.spent.epsilon:.1f}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +15,7 @@ from sheaf.cli.verb import verb
 from sheaf.domain.errors import InputError
 
 if TYPE_CHECKING:
-    from sheaf.actions.train import TrainingReport, TrainingStatus
+    from sheaf.actions.train import JoinReport, Spent, TrainingReport, TrainingStatus
 
 app = typer.Typer(
     no_args_is_help=True, help="Federated training among owners, with sums that nobody can take apart."
@@ -22,6 +24,41 @@ app = typer.Typer(
 FolderOption = Annotated[
     Path | None, typer.Option(help="Where key and progress are kept; else `train` in the home folder.")
 ]
+
+
+class Unit(enum.StrEnum):
+    """About whom a budget promises something."""
+
+    RECORD = "record"
+    DATASET = "dataset"
+
+
+EpsilonOption = Annotated[
+    float | None, typer.Option(help="ε that the whole training may cost; without it nothing is promised.")
+]
+DeltaOption = Annotated[float, typer.Option(help="δ, well below 1 over the number of records.")]
+TotalOption = Annotated[
+    float | None, typer.Option(help="ε of the account in all, with --epsilon; else as much.")
+]
+PolicyOption = Annotated[
+    Path | None, typer.Option(help="Take ε, δ, total and person from policy.toml instead.")
+]
+UnitOption = Annotated[
+    Unit, typer.Option(help="Whom it is promised to: each record, or the dataset as a whole.")
+]
+PersonOption = Annotated[
+    str | None, typer.Option(help="Field that tells people apart: one record of each is learnt from.")
+]
+ClipOption = Annotated[
+    float | None, typer.Option(help="Length of a record's gradient, or of the dataset's update.")
+]
+NoiseOption = Annotated[
+    float | None, typer.Option(help="Own noise, in the furthest that one unit moves; else what fits.")
+]
+LedgerOption = Annotated[
+    Path | None, typer.Option(help="File that keeps the budget; else budgets.sqlite in the folder.")
+]
+DatasetOption = Annotated[str | None, typer.Option(help="Account in the ledger, else the file's name.")]
 PlanArgument = Annotated[Path, typer.Argument(help="The plan that all have a copy of, TOML.")]
 
 
@@ -79,25 +116,49 @@ def join(
     patience_seconds: Annotated[
         float, typer.Option(help="How long to go on calling a coordinator that is away.", min=0)
     ] = 600.0,
+    epsilon: EpsilonOption = None,
+    delta: DeltaOption = 1e-6,
+    total: TotalOption = None,
+    policy: PolicyOption = None,
+    unit: UnitOption = Unit.RECORD,
+    person: PersonOption = None,
+    clip: ClipOption = None,
+    noise: NoiseOption = None,
+    ledger: LedgerOption = None,
+    dataset: DatasetOption = None,
 ) -> None:
     """Take part in a training until it is done; killed and started again it goes on with the next round.
 
-    Example: sheaf train join plan.toml north.csv --folder north --at 127.0.0.1:7117
+    With --epsilon or --policy each round is charged to a ledger before its update leaves; once the budget is spent this owner
+    leaves with the reason, and the others go on.
+
+    Example: sheaf train join plan.toml north.csv --folder north --at 127.0.0.1:7117 --epsilon 3
     """
+    from sheaf.actions.train import Protected, protected_by
     from sheaf.actions.train import join as joined
 
     _quiet()
+    home = _folder(session, folder)
+    terms: dict[str, Any] = {"total": total, "person": person, "clip": clip, "noise": noise}
+    protected = Protected(
+        records=str(records), ledger=str(ledger or home / "budgets.sqlite"), account=dataset or records.name,
+        epsilon=epsilon or 0.0, delta=delta, unit=unit.value, **terms,
+    )  # fmt: skip
+    if policy is not None:
+        _alone("policy", policy, epsilon=epsilon, total=total, person=person)
+        protected = protected_by(policy, protected, int(time.time()))
+    elif epsilon is None:
+        _alone("epsilon", "missing", ledger=ledger, dataset=dataset, **terms)
+    is_bare = policy is None and epsilon is None
     report = joined(
         plan,
-        records,
-        _folder(session, folder),
+        records if is_bare else protected,
+        home,
         address=_address(at),
         patience_seconds=patience_seconds,
         on_event=lambda event, told: _tell(session, event, told),
     )
-    session.answer(
-        report, lambda out: out.line(f"{report.owner}: {report.rounds} rounds in {report.seconds:.1f} s")
-    )
+    session.answer(report, lambda out: _show_join(out, report))
 
 
 @verb(app, "status")
@@ -148,6 +209,8 @@ def _tell(session: Session, event: str, told: dict[str, Any]) -> None:
         )
     elif event == "lost":
         session.talk.line(f"connection lost: {told['reason']}: calling again")
+    elif event == "left":
+        session.talk.line(f"{told.get('owner', 'this owner')}: {told['reason']}")
     elif event == "abort":
         session.talk.line(f"left the round: {told['reason']}")
     elif "survivors" in told:
@@ -155,6 +218,33 @@ def _tell(session: Session, event: str, told: dict[str, Any]) -> None:
         session.talk.line(
             f"round {told['round_number']}: {len(told['survivors'])} owners, {told['seconds']:.2f} s{accuracy}"
         )
+
+
+def _alone(field: str, value: object, **others: object) -> None:
+    """Refuse options that mean nothing beside a policy, or without a budget."""
+    given = [name for name, one in others.items() if one is not None]
+    if given and field == "policy":
+        raise InputError(field, value, f"leave --{given[0]} out: the policy says it")
+    if given:
+        raise InputError(field, value, f"give --epsilon or --policy with --{given[0]}")
+
+
+def _show_join(out: Paper, report: JoinReport) -> None:
+    out.line(f"{report.owner}: {report.rounds} rounds in {report.seconds:.1f} s")
+    if report.left:
+        out.line(report.left)
+    if report.spent is None:
+        out.line("nothing is promised about the records: give --epsilon or --policy")
+    else:
+        _show_spent(out, report.spent)
+
+
+def _show_spent(out: Paper, spent: Spent) -> None:
+    out.line(
+        f"privacy of each {spent.unit}: ε = {spent.epsilon:.3g} of {spent.epsilon_allowed:g} at δ = {spent.delta:g} "
+        f"for {spent.rounds} rounds; {spent.rounds_left} more fit"
+    )
+    out.line(f"{spent.account} in all: ε = {spent.account_epsilon:.3g} of {spent.account_total:g}")
 
 
 def _show_report(out: Paper, report: TrainingReport) -> None:
@@ -180,5 +270,7 @@ def _show_status(out: Paper, found: TrainingStatus) -> None:
     ]
     out.table(heads, rows, right=heads[1:])
     for one in found.owners:
-        for reason in one.aborts[-3:]:
+        for reason in [*one.aborts[-3:], *([one.left] if one.left else [])]:
             out.line(f"{one.name}: {reason}")
+    if found.spent is not None:
+        _show_spent(out, found.spent)

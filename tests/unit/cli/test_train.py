@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
+from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
+from sheaf.actions.train import coordinate, join
 from sheaf.cli.main import app
 from tests.mocks.training import Field
+
+POLICY = """
+release = "trusted-train"
+purposes = ["research"]
+methods = ["train"]
+budget = { epsilon = 7, delta = 1e-6, total = 9 }
+[fields]
+side = "disclosed"
+"""
 
 
 def run(*words: object, code: int = 0) -> str:
@@ -37,6 +50,81 @@ def test_status_tells_rounds_and_shares(tmp_path: Path) -> None:
     assert "as owner: round 2 of 2" in run("status", plan, "--folder", tmp_path / "north")
     done = json.loads(run("coordinate", plan, "--folder", tmp_path / "coordinator", "--json"))
     assert done["rounds"] == 2
+
+
+def joined_by_command(held: Field, *words: object) -> str:
+    """Run a training in which the first owner joins by the command line, and return what it is told."""
+    threads: list[threading.Thread] = []
+    is_listening, ports = threading.Event(), []
+
+    def heard(event: str, told: dict[str, Any]) -> None:
+        if event == "listening":
+            ports.append(told["port"])
+            is_listening.set()
+
+    def coordinator() -> None:
+        coordinate(held.plan, held.folder / "coordinator", on_event=heard)
+
+    threads.append(threading.Thread(target=coordinator))
+    threads[0].start()
+    assert is_listening.wait(10)
+    for name in held.names[1:]:
+        given = (held.plan, held.folder / f"{name}.csv", held.folder / name)
+        address = {"address": ("127.0.0.1", ports[0])}
+        threads.append(threading.Thread(target=join, args=given, kwargs=address))
+        threads[-1].start()
+    place = ("--at", f"127.0.0.1:{ports[0]}", "--folder", held.folder / "north")
+    told = run("join", held.write_plan(), held.folder / "north.csv", *place, *words)
+    for thread in threads:
+        thread.join(20)
+    return told
+
+
+def test_join_under_a_budget(tmp_path: Path) -> None:
+    """An owner that joins with an ε is told what the training cost it, and asks for it later."""
+    held = Field(tmp_path, rounds=2)
+    shown = joined_by_command(held, "--epsilon", 3, "--delta", 1e-5, "--total", 4)
+    said = "privacy of each record: ε = 3 of 3 at δ = 1e-05 for 2 rounds; 0 more fit"
+    assert "north: 2 rounds" in shown and said in shown
+    status = run("status", held.write_plan(), "--folder", tmp_path / "north")
+    assert said in status and "north.csv in all: ε = 3" in status and "of 4" in status
+    told = json.loads(run("status", held.write_plan(), "--folder", tmp_path / "north", "--json"))
+    assert told["spent"]["rounds_left"] == 0 and told["spent"]["unit"] == "record"
+
+
+def test_join_under_a_policy(tmp_path: Path) -> None:
+    """The owner's policy is enough; an owner whose noise is too small for all rounds is told why it left."""
+    held, policy = Field(tmp_path, rounds=4), tmp_path / "policy.toml"
+    policy.write_text(POLICY)
+    shown = joined_by_command(held, "--policy", policy, "--noise", 2.2)
+    assert "north: 1 rounds" in shown and "no further round" in shown and "for 1 rounds; 0 more" in shown
+    assert "north: left the training" in run(
+        "status", held.write_plan(), "--folder", tmp_path / "coordinator"
+    )
+
+
+def test_join_without_a_budget(tmp_path: Path) -> None:
+    """Who joins without an ε is told that nothing is promised."""
+    assert "nothing is promised" in joined_by_command(Field(tmp_path, rounds=1))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--noise", 2), "epsilon: missing: give --epsilon or --policy with --noise"),
+        (("--dataset", "x"), "give --epsilon or --policy with --dataset"),
+        (("--epsilon", 0), "epsilon: 0.0: give a number above 0"),
+        (("--epsilon", 1, "--delta", 1), "delta: 1.0: give a number from 1e-15"),
+        (("--epsilon", 1, "--noise", 0.1), "noise: 0.1: give more: one round costs"),
+        (("--epsilon", 1, "--person", "name"), "person: name: name one of a, b, c, side"),
+        (("--policy", "policy.toml", "--epsilon", 1), "leave --epsilon out: the policy says it"),
+    ],
+)
+def test_budgets_that_are_refused(tmp_path: Path, words: tuple[object, ...], said: str) -> None:
+    """Budgets that promise nothing, and options that mean nothing without one, are refused before anybody is called."""
+    held = Field(tmp_path)
+    given = (held.write_plan(), tmp_path / "north.csv", "--folder", tmp_path / "north", *words)
+    assert said in run("join", *given, code=2)
 
 
 def test_what_is_refused(tmp_path: Path) -> None:

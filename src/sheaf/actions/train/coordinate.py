@@ -112,6 +112,8 @@ class _Run:
         self.joining = Joining(plan, state)
         self.started = time.monotonic()
         self.repeated = 0
+        self.is_reserved = False
+        self.left: dict[int, int] = {}
 
     def all_rounds(
         self, identity: Ed25519PrivateKey, address: tuple[str, int], wait_seconds: float
@@ -149,10 +151,10 @@ class _Run:
         plan, state = self.plan, self.state
         for _ in range(plan.attempts):
             self._wait(hall, wait_seconds)
-            state.attempt += 1
-            save_state(
-                self.home / STATE, state
-            )  # before anyone is asked: no round and attempt is ever used twice
+            if not self.is_reserved:
+                state.attempt += 1
+                save_state(self.home / STATE, state)  # before anyone is asked: none is ever used twice
+            self.is_reserved = False
             began = time.monotonic()
             at = self._begin(hall)
             for phase in PHASES[:-1]:
@@ -170,26 +172,34 @@ class _Run:
 
     def _wait(self, hall: Hall, seconds: float) -> None:
         """Wait until the plan's minimum is there, and a little for the others."""
-        least, everyone = self.plan.minimum, len(self.plan.owners)
+        least, everyone = self.plan.minimum, len(self.plan.owners) - len(self.state.left)
         until, grace = time.monotonic() + seconds, 0.0
-        while len(hall.present()) < everyone:
+        while len(self._present(hall)) < max(everyone, least):
             now = time.monotonic()
-            if len(hall.present()) >= least:
+            if len(self._present(hall)) >= least:
                 grace = grace or now + min(1.0, self.plan.phase_seconds / 4)
                 if now >= grace:
                     return
             elif now >= until:
                 raise Unreachable(
-                    f"owners: {len(hall.present())} of the {least} needed came in {seconds:g} s: start `sheaf train join`"
+                    f"owners: {len(self._present(hall))} of the {least} needed came in {seconds:g} s: start `sheaf train join`"
+                    + "".join(f"; {name} {reason}" for name, reason in self.state.left.items())
                 )
             hall.next(0.05)
+
+    def _present(self, hall: Hall) -> dict[int, int]:
+        """Return who is there, without those whose connection is only not closed yet since they left; who came back has not left."""
+        there = {index: number for index, number in hall.present().items() if self.left.get(index) != number}
+        for index in there:
+            self.state.left.pop(self.plan.owners[index].name, None)
+        return there
 
     def _begin(self, hall: Hall) -> _Round:
         plan, state = self.plan, self.state
         number, attempt = state.round_number, state.attempt
         drawn = plan.groups(number, attempt)
         groups = [_Group(members, Server(plan.terms(number, attempt, members))) for members in drawn]
-        at = _Round(number, attempt, groups, hall.present())
+        at = _Round(number, attempt, groups, self._present(hall))
         for index in list(at.connections):
             if not hall.send(index, Letter("round", number, attempt, PHASES[0], state.model)):
                 del at.connections[index]
@@ -217,9 +227,11 @@ class _Run:
                 del at.connections[index]
             elif (letter.round_number, letter.attempt) != (at.number, at.attempt):
                 continue  # late words of a round that is over
-            elif letter.kind == "abort":
+            elif letter.kind in ("abort", "leave"):
                 at.aborts[index] = shorten(letter.reason, 300)
                 del at.connections[index]
+                if letter.kind == "leave":
+                    self._part(index, generation, at.aborts[index])
             elif letter.kind == "phase" and letter.phase == phase:
                 group, spot = place[index]
                 try:
@@ -227,6 +239,12 @@ class _Run:
                 except SheafError as error:
                     at.aborts[index] = f"refused: {shorten(error, 300)}"
                     del at.connections[index]
+
+    def _part(self, index: int, generation: int, reason: str) -> None:
+        """Wait no more for an owner who left; its words are in the record, and it may come back by another connection."""
+        self.left[index] = generation
+        self.state.left[self.plan.owners[index].name] = reason
+        self.on_event("left", {"owner": self.plan.owners[index].name, "reason": reason})
 
     def _close(self, hall: Hall, at: _Round, phase: str) -> None:
         """End the phase in every group, and send the letters that begin the next."""
@@ -266,7 +284,8 @@ class _Run:
             {plan.owners[index].name: reason for index, reason in at.aborts.items()},
         )
         state.rounds = [*state.rounds, record]
-        state.round_number, state.attempt = at.number + 1, -1
+        # The next round's first attempt is written with this round, for one write less; who starts again begins with its second.
+        state.round_number, state.attempt, self.is_reserved = at.number + 1, 0, True
         self.joining.remember(state)
         save_state(self.home / STATE, state)
         self.on_event("round", msgspec.to_builtins(record))

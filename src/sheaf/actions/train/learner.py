@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +14,18 @@ from sheaf.actions.train.plan import Plan
 from sheaf.domain.errors import RecordError
 from sheaf.formats.records import read
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Array = NDArray[np.float64]
 
 
 class Learner:
     """The model of a plan, on one table: shapes (n, features) and (n,) of whole classes from 0."""
 
-    def __init__(self, plan: Plan, features: Array, labels: NDArray[np.int_]) -> None:
+    def __init__(
+        self, plan: Plan, features: Array, labels: NDArray[np.int_], people: list[str] | None = None
+    ) -> None:
         """Raises RecordError for records that do not fit the plan."""
         if (
             features.ndim != 2
@@ -37,6 +45,16 @@ class Learner:
         self.plan = plan
         self._inputs = np.c_[features / plan.scale, np.ones(len(features))]
         self._labels = labels
+        self.people = people
+
+    def of(self, people: Collection[str]) -> Learner:
+        """Return a learner of these people's records alone."""
+        held = set(people)
+        kept = [place for place, one in enumerate(self.people or ()) if one in held]
+        names = [one for one in self.people or () if one in held]
+        chosen = copy.copy(self)
+        chosen._inputs, chosen._labels, chosen.people = self._inputs[kept], self._labels[kept], names
+        return chosen
 
     def change(self, model: Array) -> Array:
         """Return what local steps of gradient descent change of `model`, shape (length,); not finite where they run away."""
@@ -44,6 +62,20 @@ class Learner:
         with np.errstate(all="ignore"):
             for _ in range(self.plan.local_steps):
                 trained -= self.plan.rate * self._gradient(trained)
+            return np.asarray(trained - model)
+
+    def noisy_change(self, model: Array, clip: float, noise: float, draw: Callable[[int], Array]) -> Array:
+        """Return what as many steps change with each record's gradient shortened to length `clip`, and noise in every step.
+
+        `draw(n)` gives n standard normal numbers, of which `noise` · `clip` times as much is added to the sum of the gradients. A record
+        whose gradient is no finite number adds nothing, so that none shows by failing. How many records there are is taken as known.
+        (DP-SGD, Abadi and others 2016, arXiv:1607.00133, with all records in every step.)
+        """
+        trained, count = model.copy(), len(self._labels)
+        with np.errstate(all="ignore"):
+            for _ in range(self.plan.local_steps):
+                total = count * self._gradient(trained, clip) + noise * clip * draw(len(model))
+                trained -= self.plan.rate / count * total
             return np.asarray(trained - model)
 
     def accuracy(self, model: Array) -> float:
@@ -69,17 +101,41 @@ class Learner:
             inner = np.c_[np.maximum(self._inputs @ first, 0), np.ones(len(self._inputs))]
         return inner, inner @ last
 
-    def _gradient(self, model: Array) -> Array:
+    def _gradient(self, model: Array, clip: float | None = None) -> Array:
+        """Return the mean gradient, shape (length,); with `clip` each record's is first shortened to that length."""
         inner, scores = self._forward(model)
         wrong = _softmax(scores)
         wrong[np.arange(len(wrong)), self._labels] -= 1
+        first, last = self._parts(model)
+        back = None if first is None else (wrong @ last[:-1].T) * (inner[:, :-1] > 0)
+        if clip is not None:
+            inner = _shorten(clip, (inner, wrong), (self._inputs, back))
         wrong /= len(wrong)
         of_last = inner.T @ wrong
-        first, last = self._parts(model)
-        if first is None:
+        if back is None:
             return np.asarray(of_last).ravel()
-        back = (wrong @ last[:-1].T) * (inner[:, :-1] > 0)
+        back /= len(back)
         return np.concatenate([(self._inputs.T @ back).ravel(), of_last.ravel()])
+
+
+def _shorten(clip: float, last: tuple[Array, Array], first: tuple[Array, Array | None]) -> Array:
+    """Shorten each record's gradient to length `clip`, changing its errors in place; return what goes into the last layer.
+
+    A layer's gradient for one record is what goes in times what comes back, so its length is the product of their lengths, and no
+    gradient needs to be made for a record alone (Goodfellow 2015, arXiv:1510.01799).
+    """
+    inner, wrong = last
+    inputs, back = first
+    squares = (inner**2).sum(axis=1) * (wrong**2).sum(axis=1)
+    if back is not None:
+        squares += (inputs**2).sum(axis=1) * (back**2).sum(axis=1)
+    is_lost = ~np.isfinite(squares)
+    factors = np.where(is_lost, 0.0, np.minimum(1.0, clip / np.sqrt(np.maximum(squares, 1e-300))))[:, None]
+    for errors in (wrong, back):
+        if errors is not None:
+            errors *= factors
+            errors[is_lost] = 0.0
+    return np.where(is_lost[:, None], 0.0, inner)
 
 
 def first_model(plan: Plan) -> Array:
@@ -96,9 +152,14 @@ def first_model(plan: Plan) -> Array:
     )
 
 
-def read_learner(plan: Plan, path: Path | str) -> Learner:
-    """Read records: the plan's label column, all others features in the order of their names. Raises RecordError."""
-    table = read(path)
+def read_learner(plan: Plan, path: Path | str, person: str | None = None) -> Learner:
+    """Read records: the plan's label column, all others features in the order of their names. Raises RecordError.
+
+    With `person`, the column that tells people apart, the first record of each is taken, and those that name nobody are not.
+    """
+    table, people = read(path), None
+    if person is not None:
+        table, people = _first_of_each(table, person)
     if plan.label not in table.column_names:
         raise RecordError("label", plan.label, f"name one of {', '.join(table.column_names[:20])}")
     names = sorted(name for name in table.column_names if name != plan.label)
@@ -109,7 +170,18 @@ def read_learner(plan: Plan, path: Path | str) -> Learner:
         raise RecordError("records", path, "give numbers in every column") from None
     if not np.isfinite(labels).all() or (labels != np.rint(labels)).any():
         raise RecordError("label", plan.label, "give whole classes from 0")
-    return Learner(plan, features, labels.astype(np.int_))
+    return Learner(plan, features, labels.astype(np.int_), people)
+
+
+def _first_of_each(table: pa.Table, person: str) -> tuple[pa.Table, list[str]]:
+    """Return the first record of each person without the column that names it, and the names."""
+    if person not in table.column_names:
+        raise RecordError("person", person, f"name one of {', '.join(table.column_names[:20])}")
+    places: dict[str, int] = {}
+    for place, name in enumerate(table.column(person).to_pylist()):
+        if name is not None:
+            places.setdefault(str(name), place)
+    return table.take(list(places.values())).drop_columns([person]), list(places)
 
 
 def _softmax(scores: Array) -> Array:

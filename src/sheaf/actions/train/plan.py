@@ -82,6 +82,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (self.features + 1) * self.hidden + (self.hidden + 1) * self.classes
 
     @property
+    def bound(self) -> float:
+        """Furthest from 0 that a number of an update is: twice the clip, which leaves room for noise."""
+        return 2 * self.clip
+
+    @property
     def letter_bytes(self) -> int:
         """Longest letter that is taken: a model, or an update, and the shares of all owners."""
         return 2**16 + 8 * self.length + 1024 * len(self.owners)
@@ -119,7 +124,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self.length,
             graph,
             least,
-            bound=2 * self.clip,
+            bound=self.bound,
             bits=bits,
             attempt=attempt,
         )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sheaf.actions.train.plan import Plan
 from sheaf.domain.errors import StoreError
-from sheaf.store.files import flush_directory, make_directory, refusing
+from sheaf.store.files import flush_directory, refusing
 
 T = TypeVar("T")
 
@@ -31,7 +31,10 @@ class RoundRecord(msgspec.Struct, frozen=True):
 
 
 class CoordinatorState(msgspec.Struct):
-    """The next round, the attempt it has come to (written before anyone is asked), the model after the last, and what is remembered."""
+    """The next round, the attempt it has come to (written before anyone is asked), the model after the last, and what is remembered.
+
+    `left` are the owners who left the training, and why.
+    """
 
     session: bytes
     round_number: int = 0
@@ -40,12 +43,13 @@ class CoordinatorState(msgspec.Struct):
     agreements: bytes = b""
     seen: bytes = b""
     rounds: list[RoundRecord] = []
+    left: dict[str, str] = {}
 
 
 class OwnerState(msgspec.Struct):
     """The last round and attempt that an owner took part in; nothing at or before it is answered again.
 
-    `opened` counts the attempts of that round in which it let the sum be opened, `finished` the rounds.
+    `opened` counts the attempts of that round in which it let the sum be opened, `finished` the rounds in which it did.
     """
 
     session: bytes
@@ -81,10 +85,11 @@ def load_state(path: Path, plan: Plan, kind: type[T]) -> T | None:
     return state
 
 
-def save_state(path: Path, state: msgspec.Struct) -> None:
-    """Replace the state in `path`; when this returns it outlives a power cut. Raises StoreError."""
-    make_directory(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+def save_state(path: Path, state: msgspec.Struct, *, is_flushed: bool = True) -> None:
+    """Replace the state in `path`. When this returns it outlives this process, and a power cut too; unless it `is_flushed` a power cut
+    may bring the one before back, whole. Raises StoreError.
+    """
+    temporary = path.with_name(f".{path.name}")  # one writer: who saves holds the folder's lock
     with refusing(path):
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -92,4 +97,5 @@ def save_state(path: Path, state: msgspec.Struct) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        flush_directory(path.parent)
+        if is_flushed:
+            flush_directory(path.parent)

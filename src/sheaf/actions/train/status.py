@@ -7,25 +7,31 @@ from pathlib import Path
 import msgspec
 
 from sheaf.actions.train.coordinate import STATE as COORDINATOR_STATE
+from sheaf.actions.train.identity import show_identity
 from sheaf.actions.train.join import STATE as OWNER_STATE
 from sheaf.actions.train.plan import Plan, load_plan
+from sheaf.actions.train.protection import Spent, spent_by
 from sheaf.actions.train.state import CoordinatorState, OwnerState, RoundRecord, load_state
 from sheaf.domain.errors import InputError
 from sheaf.valuation.bonus import bonus_shares
 
 
 class OwnerStatus(msgspec.Struct, frozen=True):
-    """One owner: rounds whose sum it is in, its measured contribution in nats (None: nothing held out), its share of the pool."""
+    """One owner: rounds whose sum it is in, its measured contribution in nats (None: nothing held out), its share of the pool.
+
+    `aborts` are the reasons of rounds that it left, `left` that of leaving the training.
+    """
 
     name: str
     rounds: int
     contribution: float | None
     share: int | None
     aborts: list[str]
+    left: str = ""
 
 
 class TrainingStatus(msgspec.Struct, frozen=True):
-    """A training as the files of one side tell it; `role` is coordinator or owner."""
+    """A training as the files of one side tell it; `role` is coordinator or owner, `spent` what it cost an owner's ledger."""
 
     name: str
     role: str
@@ -36,6 +42,7 @@ class TrainingStatus(msgspec.Struct, frozen=True):
     accuracy: float | None
     owners: list[OwnerStatus]
     history: list[RoundRecord]
+    spent: Spent | None = None
 
 
 def training_status(
@@ -60,7 +67,16 @@ def training_status(
     done = [OwnerStatus("this owner", joined.finished, None, None, joined.aborts)]
     last = joined.round_number + 1
     return TrainingStatus(
-        agreed.name, "owner", agreed.session.hex(), last, agreed.rounds, last >= agreed.rounds, None, done, []
+        agreed.name,
+        "owner",
+        agreed.session.hex(),
+        last,
+        agreed.rounds,
+        last >= agreed.rounds,
+        None,
+        done,
+        [],
+        spent_by(agreed, show_identity(home), home),
     )
 
 
@@ -76,7 +92,14 @@ def _led(plan: Plan, state: CoordinatorState, pool: int | None) -> TrainingStatu
         name: [record.aborts[name] for record in state.rounds if name in record.aborts] for name in names
     }
     owners = [
-        OwnerStatus(name, rounds[name], totals[name] if is_measured else None, share, aborts[name])
+        OwnerStatus(
+            name,
+            rounds[name],
+            totals[name] if is_measured else None,
+            share,
+            aborts[name],
+            state.left.get(name, ""),
+        )
         for name, share in zip(names, shares, strict=True)
     ]
     last = state.rounds[-1].accuracy if state.rounds else None

@@ -51,6 +51,10 @@ class Hall:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._server.shutdown(
+                socket.SHUT_RDWR
+            )  # else the port stays taken while a thread waits in accept
         self._server.close()
         with self._lock:
             there = list(self._there.values())

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sheaf.actions.train import coordinate, join, training_status
-from sheaf.actions.train.coordinate import model_of
+from sheaf.actions.train.coordinate import _Run, model_of
 from sheaf.actions.train.identity import open_identity
 from sheaf.actions.train.learner import Learner, first_model
 from sheaf.domain.errors import (
@@ -87,9 +87,101 @@ def test_a_coordinator_that_died_goes_on(tmp_path: Path) -> None:
     assert again.rounds == 4 and again.repeated == 0
 
 
+def test_an_owner_whose_budget_is_spent_leaves(tmp_path: Path) -> None:
+    """An owner with budget for two rounds of four leaves with the reason after two; the others go on, and both sides tell what happened."""
+    held = Field(tmp_path)
+    protected = held.protect("north", epsilon=10.5, noise=1.8)
+    report, joined = held.run(protected={"north": protected})
+    left = joined["north"]
+    assert report.rounds == 4 and report.accuracy > 0.93
+    assert left.rounds == 2 and "no further round" in left.left and left.spent.rounds == 2
+    assert left.spent.epsilon <= 10.5 and left.spent.rounds_left == 0
+    assert {one.rounds for name, one in joined.items() if name != "north"} == {4}
+    status = training_status(held.plan, tmp_path / "coordinator")
+    north = next(one for one in status.owners if one.name == "north")
+    assert north.rounds == 2 and "no further round" in north.left
+    assert training_status(held.plan, tmp_path / "north").spent == left.spent
+    assert training_status(held.plan, tmp_path / "east").spent is None
+
+
+def test_an_owner_that_left_may_come_back(tmp_path: Path) -> None:
+    """An owner that left over too little budget and joins again under a larger one takes part in the rounds that are left."""
+    held = Field(tmp_path, rounds=6)
+    poor = held.protect("north", epsilon=10.5, noise=1.8, total=90.0)
+    came: list[threading.Thread] = []
+
+    def again(event: str, told: dict[str, Any]) -> None:
+        if event == "listening":
+            ports.append(told["port"])
+            for name in held.names:
+                given = poor if name == "north" else tmp_path / f"{name}.csv"
+                came.append(joining(held, name, given, told["port"]))
+        elif event == "round" and told["round_number"] == 3:
+            assert "north" not in told["survivors"]
+            rich = held.protect("north", epsilon=80.0, noise=1.8, total=90.0)
+            came.append(joining(held, "north", rich, ports[0]))
+            came[0].join(10)
+
+    ports: list[int] = []
+    report = coordinate(held.plan, tmp_path / "coordinator", on_event=again, wait_seconds=10)
+    for thread in came:
+        thread.join(10)
+    assert report.rounds == 6 and len(came) == 5
+    status = training_status(held.plan, tmp_path / "coordinator")
+    north = next(one for one in status.owners if one.name == "north")
+    assert north.rounds >= 2 and (north.left == "" or north.rounds == 2)
+
+
+def joining(held: Field, name: str, records: Any, port: int) -> threading.Thread:
+    given = (held.plan, records, held.folder / name)
+    options = {"address": ("127.0.0.1", port), "patience_seconds": 5}
+    thread = threading.Thread(target=join, args=given, kwargs=options, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_repeated_round_costs_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A coordinator that dies with a sum in its hands asks for the round again: owners send the same update, and each round costs once."""
+    held = Field(tmp_path)
+    protected = {name: held.protect(name, epsilon=20.0) for name in held.names}
+    sums: list[np.ndarray] = []
+    commit = _Run._commit
+
+    def dying(run: Any, at: Any, seconds: float) -> None:
+        if at.number == 1:
+            sums.append(at.groups[0].server.result)
+            if len(sums) < 3:
+                raise Died
+        commit(run, at, seconds)
+
+    def heard(event: str, told: dict[str, Any]) -> None:
+        if event == "listening" and not ports:
+            ports.append(told["port"])
+            came.extend(joining(held, name, protected[name], ports[0]) for name in held.names)
+
+    ports: list[int] = []
+    came: list[threading.Thread] = []
+    monkeypatch.setattr(_Run, "_commit", dying)
+    for _ in range(2):
+        with pytest.raises(Died):
+            coordinate(held.plan, tmp_path / "coordinator", address=("127.0.0.1", sum(ports)), on_event=heard)
+    report = coordinate(held.plan, tmp_path / "coordinator", address=("127.0.0.1", ports[0]))
+    for thread in came:
+        thread.join(10)
+    assert report.rounds == 4 and np.array_equal(sums[0], sums[1]) and np.array_equal(sums[1], sums[2])
+    for name in held.names:
+        told = training_status(held.plan, tmp_path / name)
+        assert told.owners[0].rounds == told.spent.rounds == 4
+        assert told.spent.epsilon == pytest.approx(20.0, rel=1e-3)
+
+
+class Died(BaseException):
+    """A coordinator killed in the middle."""
+
+
 def test_contributions_tell_a_spoiler(tmp_path: Path) -> None:
     """An owner whose labels are turned round comes out last over rounds of pairs, and is paid the least of a pool."""
-    held = Field(tmp_path, owners=6, rounds=12, group_size=2, minimum=4, local_steps=2)
+    held = Field(tmp_path, owners=6, rounds=30, group_size=2, minimum=4, local_steps=2)
     text = (tmp_path / "south.csv").read_text().splitlines()
     turned = [line[:-1] + ("0" if line.endswith("1") else "1") for line in text[1:]]
     (tmp_path / "south.csv").write_text("\n".join([text[0], *turned]) + "\n")
