@@ -10,6 +10,9 @@ from typing import Literal, NamedTuple
 BREAK = "\0"
 """Stands between texts that are searched in one go; no pattern matches it, no context reaches over it."""
 
+TEXT = re.compile(rf"[^{BREAK}]+")
+"""One text of those that are searched in one go: for judgements that weigh all that a text holds."""
+
 REACH = 48
 """How many characters before a hit are its context."""
 

@@ -1,0 +1,202 @@
+"""Names of organisations: told by their legal form, by the words they are made of, by what is said of them, by one another.
+
+A text's runs of capitalised words are judged as those of people are, with other words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sheaf.verification.personal.kind import TEXT, Detector, Hit, before, wordset
+from sheaf.verification.personal.people import firms
+from sheaf.verification.personal.people.cues import KIN_OR_TRADE, NUMBER_AFTER, STREETS
+from sheaf.verification.personal.people.lexicon import FAMILY, GIVEN, PLACE
+from sheaf.verification.personal.people.words import FREQUENT, STOP, is_plain, is_sure, kind_of
+
+
+@dataclass(slots=True)
+class _Run:
+    start: int
+    end: int
+    words: list[str]
+    score: float = 0.0
+    barred: bool = False
+
+
+def _by_form(_: str, match: re.Match[str]) -> Iterator[Hit]:
+    start = match.start()
+    words = match[0].split(" ")
+    while len(words) > 2 and (
+        words[0].lower() in STOP or is_plain(kind_of(words[0].lower())) and words[1][:1].islower()
+    ):
+        start += len(words.pop(0)) + 1
+    yield Hit("organisation", start, match.end(), 0.7)
+
+
+def organisations(text: str, match: re.Match[str]) -> Iterator[Hit]:
+    """Yield the names of organisations in one text, which `match` spans."""
+    first, last = match.span()
+    for house in firms.HOUSE.finditer(text, first, last):
+        before_it = before(text, house.start(), 24).lower().split()
+        if before_it and before_it[-1].endswith(":") and before_it[-1].rstrip(":s") in KIN_OR_TRADE:
+            continue
+        if score := _of_house(house["names"]):
+            yield Hit("organisation", *house.span("names"), score)
+    for barred in firms.BARRED.finditer(text, first, last):
+        kinds = [kind_of(part.lower()) for part in barred.groups()]
+        lead = " " + before(text, barred.start(), 32).lower().rstrip()
+        said = lead.endswith(firms.BEFORE) or firms.AFTER.match(text, barred.end())
+        if all(kind & FAMILY for kind in kinds) and (said or not all(is_sure(kind, GIVEN) for kind in kinds)):
+            yield Hit("organisation", *barred.span(), 0.55)
+    runs = [run for found in firms.RUN.finditer(text, first, last) if (run := _run(found)) is not None]
+    for run in runs:
+        run.score = _score(run, text)
+    _join(runs, text)
+    if "\n" in text[first:last]:
+        _of_blocks(runs, text, first, last)
+    for run in runs:
+        if run.score:
+            yield Hit("organisation", run.start, run.end, run.score)
+
+
+def _of_house(names: str) -> float:
+    """Return how surely several names are those of a firm's founders: family names, and nobody's given name."""
+    words = [word for word in re.split(r",? and |,? & |, ", names) if word]
+    kinds = [kind_of(word.lower()) for word in words]
+    if words[-1].lower().rstrip(".") in firms.LAST | wordset("co son daughter daughters family"):
+        return 0.0 if any(is_plain(kind) for kind in kinds[:-1]) else 0.7
+    if any(is_plain(kind) or kind & (PLACE | FAMILY) == PLACE or not kind & FAMILY for kind in kinds):
+        return 0.0
+    return 0.66 if sum(is_sure(kind, GIVEN) and not kind & FREQUENT for kind in kinds) < len(kinds) else 0.0
+
+
+def _run(match: re.Match[str]) -> _Run | None:
+    words = match[0].split(" ")
+    start = match.start()
+    while words and (
+        words[0].lower() in STOP
+        and words[0].lower() not in firms.LAST
+        or words[0].islower()
+        or words[0] == "&"
+    ):
+        start += len(words.pop(0)) + 1
+    while words and (words[-1].lower() in STOP and words[-1].lower() not in firms.LAST):
+        words.pop()
+    if not words:
+        return None
+    return _Run(start, start + len(" ".join(words)), words)
+
+
+def _score(run: _Run, text: str) -> float:
+    low = [word.lower().rstrip(".") for word in run.words]
+    names = [word for word in run.words if word[0].isupper()]
+    kinds = [kind_of(word.lower()) for word in names]
+    lead = " " + " ".join(before(text, run.start, 32).lower().split()).rstrip("\"“'‘(*")
+    starts = lead.rstrip()[-1:] in ("", ".", "!", "?", ":")
+    all_plain = all(is_plain(kind) for kind in kinds)
+    if any(word in firms.KNOWN for word in low) or " ".join(low) in firms.KNOWN_PAIRS:
+        return 0.65
+    if firms.FIRST.match(text, run.start):
+        return 0.65
+    if len(names) > 1 and low[-1] in firms.LAST and not (starts and all_plain and len(names) < 3):
+        return 0.65
+    person = is_sure(kinds[0], GIVEN) if kinds else True
+    if run.words[0].isdigit():  # a number is part of a name only where its last word says so
+        run.start += len(run.words.pop(0)) + 1
+        low = low[1:]
+    street = (
+        not STREETS.isdisjoint(low)
+        or bool(NUMBER_AFTER.match(text, run.end))
+        or lead.endswith((" in", " near"))
+    )
+    place = (
+        street
+        or kind_of(" ".join(low)) & (PLACE | FAMILY) == PLACE
+        or (len(kinds) == 1 and bool(kinds[0] & PLACE))
+    )
+    run.barred = person or place or (len(low) == 1 and all_plain)
+    if (
+        len(names) == 1
+        and firms.CAMEL.fullmatch(names[0])
+        and text[run.end : run.end + 1] not in ("@", ".", "/")
+        and text[run.start - 1 : run.start] not in ("@", "/")
+    ):
+        return 0.5
+    if run.barred:
+        return 0.0
+    lead = lead.removesuffix(" the").rstrip()
+    if lead.endswith(firms.BEFORE) or firms.AFTER.match(text, run.end) or firms.TRADE.match(text, run.end):
+        return 0.6
+    if not any(kinds) and (
+        firms.AT.search(lead)
+        or (lead.endswith(" from") and firms.FROM.search(text, max(0, run.start - 40), run.start))
+    ):
+        return 0.5
+    return 0.0
+
+
+def _of_blocks(runs: Sequence[_Run], text: str, first: int, last: int) -> None:
+    """Take what stands on a line of its own above an address for an organisation, where it is nobody and no place."""
+    digit = firms.DIGIT.search(text, first, last)
+    above = digit.start() if digit else first
+    for run in runs:
+        line = max(text.rfind("\n", max(first, run.start - 12), run.start) + 1, first)
+        if run.score or run.barred or run.start >= above or text[line : run.start].strip(" \t>|*?#-"):
+            continue
+        kinds = [kind_of(word.lower()) for word in run.words]
+        if len(kinds) > 1 and (kinds[0] & (GIVEN | FAMILY) or kinds[-1] & (GIVEN | FAMILY) or not any(kinds)):
+            continue
+        if firms.NUMBERED.match(text, run.end, min(last, run.end + 120)):
+            run.score = 0.5
+
+
+def _join(runs: Sequence[_Run], text: str) -> None:
+    """Take what is joined to an organisation by commas and `and` for one too."""
+    chain: list[_Run] = []
+    for run in [*runs, None]:
+        if run is not None and (not chain or firms.LIST.fullmatch(text, chain[-1].end, run.start)):
+            chain.append(run)
+            continue
+        if len(chain) > 1 and any(one.score for one in chain):
+            for one in chain:
+                if not one.score and not one.barred:
+                    one.score = 0.5
+        chain = [run] if run is not None else []
+
+
+def _by_small_form(text: str, match: re.Match[str]) -> Iterator[Hit]:
+    """Yield a firm in a text of small letters: what stands before its legal form, back to the last word that no name has."""
+    start = match.start("name")
+    for word in _SPACED.finditer(match["name"]):
+        if word[0] in STOP:
+            start = match.start("name") + word.end() + 1
+    if start < match.end("name"):
+        yield Hit("organisation", start, match.end(), 0.6)
+
+
+_SPACED = re.compile(r"\S+")
+DETECTORS = (
+    Detector(
+        ("organisation",),
+        r"[a-z0-9] (?:inc|llc|ltd|corp|gmbh|plc)(?-u:\b)",
+        re.compile(r"(?<![\w-])(?P<name>(?:[a-z\d][\w&'-]{0,30} ){1,4})(?:inc|llc|ltd|corp|gmbh|plc)\b\.?"),
+        _by_small_form,
+        layer=3,
+        tier="any",
+    ),
+    Detector(
+        ("organisation",),
+        r"\p{Lu}[\w&'’.-]*,? (?:Inc|Corp|L\.?L\.?C|Ltd|Limited|P\.?L\.?C|LLP|GmbH|AG"
+        r"|KG|OHG|e\.V|S\.?A|S\.|B\.?V|N\.?V|Oy|ApS|A/S|AS|AB|Kft|Zrt|Nyrt|s\.r|a\.s"
+        r"|d\.o|Sp\.|Pty|Pte|Co|& Co|Holding|Group|Associates|Partners|Foundation)",
+        re.compile(
+            rf"(?<!\w)(?:\d{{1,3}} )?(?:{firms.FIRM},? (?:(?:and|of|&) )?){{1,5}}(?:{firms.LEGAL_FORMS})(?!\w)"
+        ),
+        _by_form,
+        layer=3,
+        tier="any",
+    ),
+    Detector(("organisation",), r"\p{Lu}\p{Ll}", TEXT, organisations, layer=3, tier="any"),
+)
