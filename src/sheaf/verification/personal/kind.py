@@ -72,6 +72,32 @@ def told(text: str, start: int, reach: int = REACH) -> list[str]:
     return words
 
 
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """Phrases that a context may end with, looked up by their last words."""
+
+    phrases: tuple[str, ...]
+    last: frozenset[str]
+
+    def close(self, lead: str) -> bool:
+        """Say whether a context, which begins with a space, ends with one of the phrases."""
+        return lead[lead.rfind(" ") + 1 :] in self.last and lead.endswith(self.phrases)
+
+
+def endings(text: str) -> Endings:
+    """Return the phrases of a text that is a list parted by bars."""
+    listed = phrases(text)
+    return Endings(listed, frozenset(phrase.rpartition(" ")[2] for phrase in listed))
+
+
+def lead_of(text: str, start: int, reach: int = REACH) -> str:
+    """Return what stands before `start` in the same text, in small letters, after a space, with single spaces between words."""
+    lead = before(text, start, reach).lower()
+    if "\n" in lead or "  " in lead or "\t" in lead or "\u00a0" in lead:
+        return " " + " ".join(lead.split())
+    return " " + lead.strip()
+
+
 def wordset(text: str) -> frozenset[str]:
     """Return the words of a text that is a list."""
     return frozenset(text.split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sheaf.verification.personal.kind import phrases, wordset
+from sheaf.verification.personal.kind import endings, wordset
 
 TITLES = wordset(
     """mr mrs ms miss mister dr prof professor sir madam madame mme mlle monsieur herr frau fräulein señor señora sr
@@ -53,34 +53,12 @@ LABEL = re.compile(
 )
 """Labels before whole names."""
 
-TURNING = tuple(
-    f" {word},"
-    for word in [
-        "me",
-        "you",
-        "yes",
-        "no",
-        "please",
-        "sorry",
-        "thanks",
-        "oh",
-        "ok",
-        "okay",
-        "right",
-        "bye",
-        "night",
-        "morning",
-        "luck",
-        "listen",
-        "look",
-        "welcome",
-        "indeed",
-        "again",
-    ]
+TURNING = wordset(
+    "me, you, yes, no, please, sorry, thanks, oh, ok, okay, right, bye, night, morning, luck, listen, look, welcome, indeed, again,"
 )
 """How one turns to somebody, before a name that ends what is said."""
 
-INTRODUCED = phrases(
+INTRODUCED = endings(
     """
     name | name is | name's | name’s | name was | names are | named | called him | called her | call me |
     calls me | calls him | calls her | call him | call her | people call me | i am | i'm | i’m | this is |
@@ -111,7 +89,7 @@ INTRODUCED = phrases(
 )
 """Words after which a name is likely; those that say so of themselves stand in `NAMED`."""
 
-NAMED = phrases(
+NAMED = endings(
     """
     name | name is | name's | name’s | names are | called him | called her | call me | calls me | call him |
     call her | named him | named her | under the name of | i am | i'm | i’m | surname | last name | first
@@ -120,27 +98,10 @@ NAMED = phrases(
     """
 )
 
-INTRODUCING = frozenset(phrase.split()[-1].rstrip("?.,") for phrase in INTRODUCED)
-
-PLACED = (
-    " in",
-    " at",
-    " from",
-    " to",
-    " of",
-    " the",
-    " near",
-    " into",
-    " via",
-    " through",
-    " across",
-    " around",
-    " outside",
-    " for",
-)
+PLACED = wordset("in at from to of the near into via through across around outside for")
 """After these a capitalised word is likely a place or a thing."""
 
-SPEECH = phrases(
+SPEECH = endings(
     """
     says | said | explained | told | asked | replied | added | wrote | recalls | recalled | according to |
     shouted at | yelled at | smiled at | invited | met | thanked | asks | tells | hired | fired | arrested |
@@ -149,7 +110,7 @@ SPEECH = phrases(
 )
 """What is done by people and to people, before a name."""
 
-BESIDE = phrases(
+BESIDE = endings(
     """
     meet | accused | killed | saw | heard | visited | joined | helped | loves | loved | hates | missed |
     misses | knew | knows | remember | remembers | notify | ask | tell | remove | add | adding | contacted |
@@ -226,11 +187,10 @@ NUMBER_AFTER = re.compile(
     r"|hill|trail|flat|cliffs|terrace|heights|way|green|harbor|turnpike|bypass|greens|bridge)\b)",
     re.IGNORECASE,
 )
-NUMBER_BEFORE = re.compile(
-    r"(?:\b\d{1,5}[a-z]?,? |(?:\b(?:rua|rue|via|calle|avenue|boulevard|place|ul\.|al\.|st\.)) (?:de |do "
-    r"|da |la |del |des )?)$",
-    re.IGNORECASE,
-)
+NUMBERED = re.compile(r"\d{1,5}[a-z]?,?")
+STREETS_FIRST = wordset("rua rue via calle avenue boulevard place ul. al. st.")
+STREETS_LINK = wordset("de do da la del des")
+"""Numbers, words and links that stand before the names of streets."""
 LANDS = wordset(
     """africa america asia europe australia antarctica oceania england scotland wales britain ireland france germany italy spain portugal
     poland denmark sweden norway finland iceland greece turkey russia china japan india brazil mexico canada

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sheaf.verification.personal.kind import TEXT, Detector, Hit, before, wordset
+from sheaf.verification.personal.kind import TEXT, Detector, Hit, before, lead_of, wordset
 from sheaf.verification.personal.people import firms
-from sheaf.verification.personal.people.cues import KIN_OR_TRADE, NUMBER_AFTER, STREETS
+from sheaf.verification.personal.people.cues import KIN_OR_TRADE, NUMBER_AFTER, STREETS, TRADES
 from sheaf.verification.personal.people.lexicon import FAMILY, GIVEN, PLACE
 from sheaf.verification.personal.people.words import FREQUENT, STOP, is_plain, is_sure, kind_of
 
@@ -21,6 +21,7 @@ class _Run:
     start: int
     end: int
     words: list[str]
+    low: list[str]
     score: float = 0.0
     barred: bool = False
 
@@ -38,27 +39,45 @@ def _by_form(_: str, match: re.Match[str]) -> Iterator[Hit]:
 def organisations(text: str, match: re.Match[str]) -> Iterator[Hit]:
     """Yield the names of organisations in one text, which `match` spans."""
     first, last = match.span()
-    for house in firms.HOUSE.finditer(text, first, last):
-        before_it = before(text, house.start(), 24).lower().split()
-        if before_it and before_it[-1].endswith(":") and before_it[-1].rstrip(":s") in KIN_OR_TRADE:
-            continue
-        if score := _of_house(house["names"]):
-            yield Hit("organisation", *house.span("names"), score)
-    for barred in firms.BARRED.finditer(text, first, last):
-        kinds = [kind_of(part.lower()) for part in barred.groups()]
-        lead = " " + before(text, barred.start(), 32).lower().rstrip()
-        said = lead.endswith(firms.BEFORE) or firms.AFTER.match(text, barred.end())
-        if all(kind & FAMILY for kind in kinds) and (said or not all(is_sure(kind, GIVEN) for kind in kinds)):
-            yield Hit("organisation", *barred.span(), 0.55)
+    if text.find(" and ", first, last) >= 0 or text.find("&", first, last) >= 0:
+        yield from _houses(text, first, last)
+    if text.find("-", first, last) >= 0:
+        yield from _barred(text, first, last)
     runs = [run for found in firms.RUN.finditer(text, first, last) if (run := _run(found)) is not None]
+    if all(run.barred for run in runs):
+        return
     for run in runs:
-        run.score = _score(run, text)
-    _join(runs, text)
-    if "\n" in text[first:last]:
+        if not run.barred:
+            run.score = _score(run, text)
+    if len(runs) > 1:
+        _join(runs, text)
+    if text.find("\n", first, last) >= 0:
         _of_blocks(runs, text, first, last)
     for run in runs:
         if run.score:
             yield Hit("organisation", run.start, run.end, run.score)
+
+
+def _houses(text: str, first: int, last: int) -> Iterator[Hit]:
+    """Yield firms that are named for several people."""
+    for house in firms.HOUSE.finditer(text, first, last):
+        lead = before(text, house.start(), 24).lower().split()
+        if lead and lead[-1].endswith(":") and lead[-1].rstrip(":s") in KIN_OR_TRADE:
+            continue
+        if score := _of_house(house["names"]):
+            yield Hit("organisation", *house.span("names"), score)
+
+
+def _barred(text: str, first: int, last: int) -> Iterator[Hit]:
+    """Yield firms that are named for two people, with a bar between."""
+    for barred in firms.BARRED.finditer(text, first, last):
+        kinds = [kind_of(part.lower()) for part in barred.groups()]
+        if all(kind & FAMILY for kind in kinds) and (
+            not all(is_sure(kind, GIVEN) for kind in kinds)
+            or firms.BEFORE.close(lead_of(text, barred.start(), 32))
+            or firms.AFTER.match(text, barred.end())
+        ):
+            yield Hit("organisation", *barred.span(), 0.55)
 
 
 def _of_house(names: str) -> float:
@@ -73,61 +92,87 @@ def _of_house(names: str) -> float:
 
 
 def _run(match: re.Match[str]) -> _Run | None:
+    """Return a run without the words at its ends that are no name; barred where it is a single word of English."""
     words = match[0].split(" ")
+    low = [word.lower().rstrip(".") for word in words]
     start = match.start()
-    while words and (
-        words[0].lower() in STOP
-        and words[0].lower() not in firms.LAST
-        or words[0].islower()
-        or words[0] == "&"
-    ):
+    if len(words) == 1:
+        if low[0] in STOP and low[0] not in firms.LAST:
+            return None
+        kind = kind_of(low[0])
+        barred = bool(is_plain(kind) or kind & PLACE or is_sure(kind, GIVEN)) and low[0] not in firms.KNOWN
+        return _Run(start, match.end(), words, low, barred=barred)
+    while words and (low[0] in STOP and low[0] not in firms.LAST or words[0].islower() or words[0] == "&"):
         start += len(words.pop(0)) + 1
-    while words and (words[-1].lower() in STOP and words[-1].lower() not in firms.LAST):
+        low.pop(0)
+    while words and low[-1] in STOP and low[-1] not in firms.LAST:
         words.pop()
-    if not words:
-        return None
-    return _Run(start, start + len(" ".join(words)), words)
+        low.pop()
+    return _Run(start, start + len(" ".join(words)), words, low) if words else None
 
 
 def _score(run: _Run, text: str) -> float:
-    low = [word.lower().rstrip(".") for word in run.words]
-    names = [word for word in run.words if word[0].isupper()]
-    kinds = [kind_of(word.lower()) for word in names]
-    lead = " " + " ".join(before(text, run.start, 32).lower().split()).rstrip("\"“'‘(*")
-    starts = lead.rstrip()[-1:] in ("", ".", "!", "?", ":")
-    all_plain = all(is_plain(kind) for kind in kinds)
-    if any(word in firms.KNOWN for word in low) or " ".join(low) in firms.KNOWN_PAIRS:
+    """Return how surely a run names an organisation, by its words, then by those beside it."""
+    low = run.low
+    if not firms.KNOWN.isdisjoint(low):
         return 0.65
-    if firms.FIRST.match(text, run.start):
+    kinds = [kind_of(word) for word in low if word not in firms.SMALL]
+    if len(low) == 1:
+        if _is_camel(text, run):
+            return 0.5
+    elif score := _of_several(run, text, kinds):
+        return score
+    elif not kinds or is_sure(kinds[0], GIVEN) or kind_of(" ".join(low)) & (PLACE | FAMILY) == PLACE:
+        run.barred = True
+        return 0.0
+    lead = lead_of(text, run.start, 32).rstrip("\"“'‘(*")
+    run.barred = _is_placed(text, run, lead)
+    return 0.0 if run.barred else _by_company(run, text, kinds, lead.removesuffix(" the").rstrip())
+
+
+def _of_several(run: _Run, text: str, kinds: list[int]) -> float:
+    """Return how surely several words are an organisation's for what they are."""
+    low = run.low
+    if " ".join(low) in firms.KNOWN_PAIRS or ("of" in low and firms.FIRST.match(text, run.start)):
         return 0.65
-    if len(names) > 1 and low[-1] in firms.LAST and not (starts and all_plain and len(names) < 3):
-        return 0.65
-    person = is_sure(kinds[0], GIVEN) if kinds else True
-    if run.words[0].isdigit():  # a number is part of a name only where its last word says so
-        run.start += len(run.words.pop(0)) + 1
-        low = low[1:]
-    street = (
-        not STREETS.isdisjoint(low)
-        or bool(NUMBER_AFTER.match(text, run.end))
-        or lead.endswith((" in", " near"))
-    )
-    place = (
-        street
-        or kind_of(" ".join(low)) & (PLACE | FAMILY) == PLACE
-        or (len(kinds) == 1 and bool(kinds[0] & PLACE))
-    )
-    run.barred = person or place or (len(low) == 1 and all_plain)
-    if (
-        len(names) == 1
-        and firms.CAMEL.fullmatch(names[0])
+    if low[-1] not in firms.LAST or len(kinds) < 2:
+        return 0.0
+    if len(kinds) < 3 and all(is_plain(kind) for kind in kinds):
+        lead = lead_of(text, run.start, 8).rstrip("\"“'‘(* ")
+        if lead[-1:] in ("", ".", "!", "?", ":"):
+            return 0.0
+    if count := firms.COUNT.search(text, max(0, run.start - 5), run.start):
+        run.start = count.start()
+    return 0.65
+
+
+def _is_camel(text: str, run: _Run) -> bool:
+    """Say whether a word has a large letter in its middle and is no part of an address on the net."""
+    return (
+        firms.CAMEL.fullmatch(run.words[0]) is not None
         and text[run.end : run.end + 1] not in ("@", ".", "/")
         and text[run.start - 1 : run.start] not in ("@", "/")
-    ):
-        return 0.5
-    if run.barred:
-        return 0.0
-    lead = lead.removesuffix(" the").rstrip()
-    if lead.endswith(firms.BEFORE) or firms.AFTER.match(text, run.end) or firms.TRADE.match(text, run.end):
+    )
+
+
+def _is_placed(text: str, run: _Run, lead: str) -> bool:
+    """Say whether a run stands as places and streets do."""
+    return (
+        lead.endswith((" in", " near"))
+        or not STREETS.isdisjoint(run.low)
+        or (text[run.end : run.end + 1] in (" ", ",") and NUMBER_AFTER.match(text, run.end) is not None)
+    )
+
+
+def _by_company(run: _Run, text: str, kinds: list[int], lead: str) -> float:
+    """Return how surely a run names an organisation for the words beside it."""
+    if firms.BEFORE.close(lead):
+        return 0.6
+    following = firms.NEXT.match(text, run.end)
+    word = following[1].lower() if following else ""
+    if word in firms.NEXT_WORDS and firms.AFTER.match(text, run.end):
+        return 0.6
+    if following and word in TRADES and text[following.end() + 1 : following.end() + 2].isupper():
         return 0.6
     if not any(kinds) and (
         firms.AT.search(lead)

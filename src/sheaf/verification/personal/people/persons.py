@@ -1,5 +1,6 @@
 """Names of people.
- A text's runs of capitalised words are judged one by one: by what each word can be (`lexicon`), by their
+
+A text's runs of capitalised words are judged one by one: by what each word can be (`lexicon`), by their
 shape and by the words around them (`cues`). Then by one another: words joined to a name by commas and `and`
 are names, and so is a part of a full name that comes again.
 """
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sheaf.verification.personal.kind import BREAK, TEXT, Detector, Hit, before
+from sheaf.verification.personal.kind import BREAK, TEXT, Detector, Hit, lead_of
 from sheaf.verification.personal.people import cues
 from sheaf.verification.personal.people.lexicon import FAMILY, GIVEN, PLACE, WORD
 from sheaf.verification.personal.people.names import ENDINGS
@@ -36,7 +37,6 @@ _NAMES = GIVEN | FAMILY
 _LAST_TWO = frozenset(ending[-2:] for ending in ENDINGS)
 _LINE_BEFORE = re.compile(r"(?:^|\n)[ \t>|*?#-]*$")
 _LINE_AFTER = re.compile(r"[ \t]*(?:\r?\n|$|\0)")
-_JOINED = re.compile(r",? (?:and|or|und|et|y|e|och|og|to|vs\.?|versus|&) |, ")
 _LIST = re.compile(r",? (?:and|or|und|et|y|e|och|og|&) |, ")
 
 
@@ -47,8 +47,10 @@ class Run:
     start: int
     end: int
     words: list[str]
+    low: list[str]
     kinds: list[int]
     lead: str = ""
+    near: str = ""
     score: float = 0.0
     blocked: bool = field(default=False)
     """It names a place or an organisation, or is words."""
@@ -73,81 +75,91 @@ def persons(text: str, match: re.Match[str]) -> Iterator[Hit]:
 def _run(match: re.Match[str]) -> Run | None:
     """Return a run without the words at its ends that are no name; None where nothing is left."""
     words = match[0].split()
-    kinds = [kind_of(word.lower()) for word in words]
-    low = 0
-    while low < len(words) and (
-        words[low].lower().rstrip(".") in STOP or (is_plain(kinds[low]) and len(words) > low + 1)
+    low = [word.lower() for word in words]
+    if len(words) == 1:
+        if low[0] in STOP and low[0] not in cues.ORGANISED:
+            return None
+        return Run(match.start(), match.end(), words, low, [kind_of(low[0])])
+    kinds = [kind_of(word) for word in low]
+    first, last = _trimmed([word.rstrip(".") for word in low], kinds)
+    if (
+        first >= last
+        or words[first][-1] == "."
+        or (last - first == 1 and kinds[first] & (INITIAL | PARTICLE))
     ):
-        if words[low].lower() in cues.ORGANISED and not (
-            low + 1 < len(words) and is_sure(kinds[low + 1], GIVEN)
-        ):
-            break
-        low += 1
-    high = len(words)
-    while high > low and (
-        words[high - 1].lower().rstrip(".") in STOP or (high - low > 1 and is_plain(kinds[high - 1]))
-    ):
-        if words[high - 1].lower().rstrip(".") in cues.ORGANISED:
-            break
-        high -= 1
-    while low < high and (kinds[low] & (INITIAL | PARTICLE)) and high - low == 1:
-        low += 1
-    if low >= high or words[low][-1] == ".":
         return None
-    start = match.start() + sum(len(word) + 1 for word in words[:low])
-    end = start + len(" ".join(words[low:high]))
-    return Run(start, end, words[low:high], kinds[low:high])
+    start = match.start() + sum(len(word) + 1 for word in words[:first])
+    end = start + len(" ".join(words[first:last]))
+    return Run(start, end, words[first:last], low[first:last], kinds[first:last])
+
+
+def _trimmed(low: list[str], kinds: list[int]) -> tuple[int, int]:
+    """Return from where to where words may be a name: those that begin a sentence or name a thing are none."""
+    first, last = 0, len(low)
+    while first < last and (low[first] in STOP or (is_plain(kinds[first]) and last > first + 1)):
+        if low[first] in cues.ORGANISED and not (first + 1 < last and is_sure(kinds[first + 1], GIVEN)):
+            break
+        first += 1
+    while last > first and (low[last - 1] in STOP or (last - first > 1 and is_plain(kinds[last - 1]))):
+        if low[last - 1] in cues.ORGANISED:
+            break
+        last -= 1
+    return first, last
 
 
 def _judge(run: Run, text: str) -> None:
     """Set how surely a run is a person's name; 0 where little speaks for it."""
-    run.lead = " " + " ".join(before(text, run.start, 32).lower().split()).rstrip("\"“'‘(* ")
-    nearest = run.lead.rpartition(" ")[2].rstrip(".:,?")
-    low = [word.lower() for word in run.words]
-    things = not cues.ORGANISED.isdisjoint(word.rstrip(".") for word in low)
+    run.lead = lead = lead_of(text, run.start, 32).rstrip("\"“'‘(* ")
+    run.near = lead[lead.rfind(" ") + 1 :]
+    nearest = run.near.rstrip(".:,?")
+    things = not cues.ORGANISED.isdisjoint(word.rstrip(".") for word in run.low)
     run.blocked = (
         things
-        or _is_street(text, run, low)
         or all(is_plain(kind) for kind in run.kinds)
-        or kind_of(" ".join(low)) & (PLACE | _NAMES) == PLACE
+        or kind_of(" ".join(run.low)) & (PLACE | _NAMES) == PLACE
+        or _is_street(text, run)
     )
     if nearest in cues.TITLES and not things and not all(is_plain(kind) for kind in run.kinds[:2]):
         run.score = 0.95
-    elif run.blocked:
-        run.score = (
-            0.75 if len(low) < 3 and not things and run.lead.rstrip(":,").endswith(cues.NAMED) else 0.0
-        )
-    else:
-        run.score = max(_by_words(run, low), _by_company(run, text, nearest))
+    elif not run.blocked:
+        run.score = _by_words(run)
+        if run.score < 0.8:
+            run.score = max(run.score, _by_company(run, text, nearest))
+    elif len(run.low) < 3 and not things and cues.NAMED.close(lead.rstrip(":,")):
+        run.score = 0.75
 
 
-def _is_street(text: str, run: Run, low: list[str]) -> bool:
+def _is_street(text: str, run: Run) -> bool:
     """Say whether a run is part of an address: by its words, or by numbers on either side."""
-    if not cues.STREETS.isdisjoint(word.rstrip(".") for word in low):
+    if not cues.STREETS.isdisjoint(word.rstrip(".") for word in run.low):
         return True
-    if cues.NUMBER_AFTER.match(text, run.end):
+    if text[run.end : run.end + 1] in (" ", ",") and cues.NUMBER_AFTER.match(text, run.end):
         return True
-    return bool(cues.NUMBER_BEFORE.search(text, max(0, run.start - 24), run.start))
+    near = run.near
+    if near in cues.STREETS_LINK:
+        near = run.lead[: -len(near)].rstrip().rpartition(" ")[2]
+    return near in cues.STREETS_FIRST or (near[:1].isdigit() and cues.NUMBERED.fullmatch(near) is not None)
 
 
-def _by_words(run: Run, low: list[str]) -> float:
+def _by_words(run: Run) -> float:
     """Return how surely words are a name for what they are."""
+    low, placed = run.low, run.near in cues.PLACED
     kinds = [kind for kind in run.kinds if not kind & PARTICLE]
     if len(kinds) == 1:
         kind = kinds[0]
         if is_sure(kind, GIVEN):
             return 0.7
-        if len(low[-1]) > 5 and _has_ending(low[-1]) and not run.lead.endswith(cues.PLACED):
+        if len(low[-1]) > 5 and _has_ending(low[-1]) and not placed:
             return 0.6
         if (
             kind & GIVEN
             and kind & FREQUENT
             and not _starts(run)
-            and not run.lead.endswith(cues.PLACED)
-            and not run.lead.endswith((" a", " an", " this"))
+            and not placed
+            and run.near not in ("a", "an", "this")
         ):
             return 0.55
-        if is_sure(kind, FAMILY) and not run.lead.endswith(cues.PLACED):
+        if is_sure(kind, FAMILY) and not placed:
             return 0.55
         return 0.0
     if all(kind & WORD and not kind & FREQUENT for kind in kinds):
@@ -157,15 +169,15 @@ def _by_words(run: Run, low: list[str]) -> float:
     ends = _has_ending(low[-1])
     if first & GIVEN and (is_sure(first, GIVEN) or ends or has_initial or last & _NAMES):
         return 0.85
-    if first & GIVEN and not last and not run.lead.endswith(cues.PLACED):
+    if first & GIVEN and not last and not placed:
         return 0.6
-    if has_initial and not run.lead.endswith(" the"):
+    if has_initial and run.near != "the":
         return 0.75
-    if ends and not run.lead.endswith(cues.PLACED):
+    if ends and not placed:
         return 0.75
     if is_sure(last, FAMILY) and not is_plain(first):
-        return 0.55 if run.lead.endswith(cues.PLACED) else 0.7
-    if is_sure(last, GIVEN) and not is_plain(first) and not run.lead.endswith(cues.PLACED):
+        return 0.55 if placed else 0.7
+    if is_sure(last, GIVEN) and not is_plain(first) and not placed:
         return 0.6
     return 0.0
 
@@ -179,26 +191,25 @@ def _by_company(run: Run, text: str, nearest: str) -> float:
     """Return how surely a run is a name for the words beside it."""
     lead = run.lead
     plain = any(is_plain(kind) for kind in run.kinds)
-    placed = any(kind & PLACE for kind in run.kinds) and not any(kind & _NAMES for kind in run.kinds)
-    if nearest in cues.INTRODUCING and lead.rstrip(":,?").endswith(cues.INTRODUCED) and not placed:
-        return 0.8
-    if placed:
+    if any(kind & PLACE for kind in run.kinds) and not any(kind & _NAMES for kind in run.kinds):
         return 0.0
+    if cues.INTRODUCED.close(lead.rstrip(":,?")):
+        return 0.8
     if not cues.KIN_OR_TRADE.isdisjoint((nearest, nearest.removesuffix("s"))) or nearest.startswith("ex-"):
         return 0.75
     if plain or all(kind & WORD and not kind & FREQUENT for kind in run.kinds):
         return 0.0
     if cues.LIFE.match(text, run.end):
         return 0.65
-    if lead.endswith(cues.SPEECH):
+    if cues.SPEECH.close(lead):
         return 0.65
     if any(kind & (WORD | PLACE) and not kind & FREQUENT for kind in run.kinds):
         return 0.0
-    if lead.endswith(cues.BESIDE):
+    if cues.BESIDE.close(lead):
         return 0.6
-    if len(run.words) > 1 and cues.LABEL.search(lead):
+    if len(run.words) > 1 and lead.endswith(":") and cues.LABEL.search(lead):
         return 0.6
-    if lead.endswith(cues.TURNING) and text[run.end : run.end + 1] in ".,!?":
+    if run.near in cues.TURNING and text[run.end : run.end + 1] in ".,!?":
         return 0.55
     if nearest in ("the", "a", "an", "this", "that", "another") and cues.WORKS.match(text, run.end):
         return 0.6
@@ -212,7 +223,7 @@ def _by_company(run: Run, text: str, nearest: str) -> float:
             return 0.55
         if _starts(run):
             return 0.5 if cues.GOES_ON.match(text, run.end) else 0.0
-        return 0.0 if lead.endswith(cues.PLACED) else 0.5
+        return 0.0 if run.near in cues.PLACED else 0.5
     return 0.0
 
 
@@ -268,6 +279,7 @@ def _repeat(runs: Sequence[Run]) -> None:
             run.score = 0.6
 
 
+_LEADING = cues.TITLES | {word.strip("?") for word in cues.NAMED.last}
 _SMALL = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
 
 
@@ -291,13 +303,15 @@ def small_persons(text: str, match: re.Match[str]) -> Iterator[Hit]:
 def _small_length(text: str, words: Sequence[re.Match[str]], at: int) -> int:
     """Return how many words from `at` on are a name."""
     kind = kind_of(words[at][0].rstrip("."))
-    lead = " " + " ".join(before(text, words[at].start(), 28).split()).rstrip("\"“'‘(* ")
-    is_led = lead.rpartition(" ")[2].rstrip(".") in cues.TITLES or lead.rstrip(":,").endswith(cues.NAMED)
+    if (not kind & _NAMES or kind & WORD) and (words[at - 1][0].rstrip(".") if at else "") not in _LEADING:
+        return 0
+    lead = lead_of(text, words[at].start(), 28).rstrip("\"“'‘(* ")
+    is_led = lead.rpartition(" ")[2].rstrip(".") in cues.TITLES or cues.NAMED.close(lead.rstrip(":,"))
     if kind & (WORD | PARTICLE | INITIAL) and not (is_led and kind & _NAMES):
         return 0
     if not kind & _NAMES and not is_led:
         return 0
-    beside = lead.rstrip(":,").endswith(cues.INTRODUCED) or cues.LIFE.match(text, words[at].end())
+    beside = cues.INTRODUCED.close(lead.rstrip(":,")) or cues.LIFE.match(text, words[at].end())
     length = 1
     while at + length < len(words) and length < 4:
         gap = text[words[at + length - 1].end() : words[at + length].start()]
