@@ -62,14 +62,12 @@ def always(kind: str, score: float, group: int | str = 0) -> Callable[[str, re.M
 def before(text: str, start: int, reach: int = REACH) -> str:
     """Return what stands before `start` in the same text, at most `reach` characters."""
     part = text[start - reach if start > reach else 0 : start]
-    return part[part.rfind(BREAK) + 1 :]
+    return part[part.rfind(BREAK) + 1 :] if BREAK in part else part
 
 
 def told(text: str, start: int, reach: int = REACH) -> list[str]:
     """Return the words of letters before `start` in the same text, in lower case, the nearest first."""
-    words = _LETTERS.findall(before(text, start, reach).lower())
-    words.reverse()
-    return words
+    return _LETTERS.findall(before(text, start, reach).lower())[::-1]
 
 
 @dataclass(frozen=True, slots=True)
