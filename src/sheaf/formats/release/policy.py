@@ -42,15 +42,22 @@ def load(path: Path) -> Policy:
     if len(data) > MAX_BYTES:
         _refuse("", f"{len(data)} bytes", f"keep it below {MAX_BYTES}")
     try:
-        return parse(tomllib.loads(data.decode()))
+        return read(data.decode(), path.name)
     except UnicodeDecodeError as error:
         raise SpecificationError(
             "policy", path.name, f"write it in UTF-8: byte {error.start} is not"
         ) from None
+
+
+def read(text: str, name: str) -> Policy:
+    """Compile the text of a policy; `name` is what it is called where it is no TOML. Raises SpecificationError."""
+    try:
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SpecificationError("policy", path.name, f"mend the TOML: {error}") from None
+        raise SpecificationError("policy", name, f"mend the TOML: {error}") from None
     except RecursionError:
-        raise SpecificationError("policy", path.name, "nest less deeply") from None
+        raise SpecificationError("policy", name, "nest less deeply") from None
+    return parse(document)
 
 
 def parse(document: dict[str, Any]) -> Policy:
