@@ -146,8 +146,7 @@ class Policy:
 
     def admit(self, algorithm: str, purpose: str, rows: int, now: int) -> None:
         """Raise Refused if a job of `algorithm` (a hash, or the name of a method) for `purpose` over `rows` records may not run now."""
-        if self.expires_at is not None and now >= self.expires_at:
-            raise Refused("policy: expired: ask the owner for a new one")
+        self.admit_download(now)
         if purpose not in self.purposes:
             raise Refused(
                 f"policy: purpose {purpose!r} is not allowed: give one of {', '.join(self.purposes)}"
@@ -162,6 +161,11 @@ class Policy:
             raise Refused(
                 f"policy: {algorithm} is not approved: ask the owner to read it and to list its hash"
             )
+
+    def admit_download(self, now: int) -> None:
+        """Raise Refused if the records may be handed over no more: who prices `download` lets them out, until the policy expires."""
+        if self.expires_at is not None and now >= self.expires_at:
+            raise Refused("policy: expired: ask the owner for a new one")
 
     def released(self, output: bytes) -> bytes:
         """Return what of a job's output may leave, in the one form there is for it; without a fixed output, the bytes as they are.

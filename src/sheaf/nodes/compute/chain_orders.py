@@ -9,6 +9,7 @@ from sheaf.actions.compute import mail
 from sheaf.actions.compute.placed import hand_over, ordered, placed, policy_of
 from sheaf.domain.errors import InputError, Refused, Reverted, SheafError, Unreachable, shorten
 from sheaf.domain.ids import Address
+from sheaf.domain.order import DOWNLOAD
 from sheaf.market import compute_orders
 from sheaf.market.compute_orders import DELIVERED, DISPUTED, PHASES, PLACED, REFUNDED, SETTLED
 
@@ -111,10 +112,12 @@ class ChainOrders:
         if order.dataset != one.cid:
             raise InputError("dataset", order.dataset, f"the order was placed on {one.cid}: order anew")
         release = policy_of(manifest_of(self.ctx, one.chain.dataset, one.version)).release
-        if one.chain.use_name != release:
-            raise Refused(f"policy: {release} is released, {one.chain.use_name} was paid for")
+        wanted = DOWNLOAD if order.is_download else str(release)
+        if one.chain.use_name != wanted:
+            raise Refused(f"policy: {wanted} is ordered, {one.chain.use_name} was paid for")
         mail.require_reader(self.ctx, Address(order.buyer), "buyer")
-        self.check(order)
+        if not order.is_download:
+            self.check(order)
         return order
 
     def _forget(self, number: int) -> None:
