@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from sheaf.domain.amounts import WAD
-from sheaf.domain.errors import SandboxError
 from sheaf.nodes.compute.serving import Serving, Site, serve
 from tests.flows.counter import Counter
 from tests.flows.test_datasets import counter
@@ -43,15 +42,6 @@ class Inline(Executor):
         return done
 
 
-class Nowhere:
-    """No sandbox: only what has noise is served."""
-
-    name = "nowhere"
-
-    def check(self) -> None:
-        raise SandboxError("sandbox: none")
-
-
 class Ward:
     """A market behind a URL whose owner has published 50 made records, and a provider's node that takes steps when told to."""
 
@@ -78,7 +68,7 @@ class Ward:
 
         signer = unlock(self.town.settings.keystore_directory, "provider", PASSWORD)
         me = self.town.ctx.acting_as(signer)
-        return serve(me, Site(self.root / "site", {1: self.folder}, Nowhere(), "e" * 64), Inline(), self.now)
+        return serve(me, Site(self.root / "site", {1: self.folder}, None, "e" * 64), Inline(), self.now)
 
     def work(self, serving: Serving) -> None:
         """Take an order on, compute, and hand over when its time has come."""
