@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import pytest
 
 from sheaf import actions
@@ -20,34 +17,15 @@ from sheaf.actions.compute.order import Computation, order_computation
 from sheaf.actions.compute.progress import progress
 from sheaf.actions.compute.result import open_result
 from sheaf.actions.context import Context
-from sheaf.actions.datasets import earnings, order, publish, terms
+from sheaf.actions.datasets import earnings, order, terms
 from sheaf.actions.datasets.find import show_dataset
-from sheaf.actions.datasets.publish import About
 from sheaf.actions.datasets.uses import uses_of
-from sheaf.bootstrap import add_datasets, local
 from sheaf.domain.errors import InputError, IntegrityError, Missing, Refused, SandboxError
 from sheaf.domain.job import Ending, Job, Outcome
 from sheaf.domain.order import DOWNLOAD, Order
 from sheaf.market.compute_orders import Service
-from sheaf.nodes.compute.serving import Serving, Site, serve
-from sheaf.store.mailbox import MemoryMailbox
-from sheaf.store.memory import MemoryStore
+from tests.flows.ward import COUNTS, LESSONS, WAD, Ward, made_market, made_ward
 
-WAD = 10**18
-COUNTS = """
-release = "statistics"
-purposes = ["research"]
-methods = ["query"]
-answers = 50
-person = "id"
-budget = { epsilon = 1, delta = 1e-6, total = 2, person = 2 }
-limits = { wall_seconds = 10 }
-[fields]
-id = "disclosed"
-age = { show = "disclosed", minimum = 0, maximum = 100 }
-ill = { show = "disclosed", choices = ["yes", "no"] }
-"""
-LESSONS = COUNTS.replace('"statistics"', '"trusted-train"').replace('"query"', '"train"')
 PROGRAM = b"def compute(folder, parameters): return {'rows': 1}"
 CODE = f"""
 release = "approved-code"
@@ -59,15 +37,6 @@ fields = {{ age = "disclosed" }}
 output.rows = {{ kind = "number", minimum = 0, maximum = 1000, step = 1 }}
 """
 QUESTION = json.dumps({"sql": "SELECT count(*) FROM data WHERE age >= 50", "epsilon": 0.5})
-
-
-class Inline(Executor):
-    """Runs what is submitted at once."""
-
-    def submit(self, fn: Any, /, *given: Any, **named: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        done.set_result(fn(*given, **named))
-        return done
 
 
 class Home:
@@ -89,66 +58,14 @@ class Home:
         return Outcome(Ending.FINISHED, json.dumps({"rows": rows}).encode(), b"", 0.1)
 
 
-@dataclass
-class Ward:
-    """A market of this process with records of 400 made people, and whoever deals in them."""
-
-    owner: Context
-    buyer: Context
-    provider: Context
-    folder: Path
-
-    def now(self) -> float:
-        return float(self.owner.chain.block().timestamp)
-
-    def publish(self, policy: str, release: str, seconds: int = 600) -> int:
-        """Publish the records under a policy, with a seat for the provider."""
-        (self.folder / "policy.toml").write_text(policy)
-        about = About("Ward", "CC-BY-4.0", description=release, prices={release: 5 * WAD})
-        number = publish.publish_dataset(self.owner, self.folder, self.folder / "policy.toml", about).dataset
-        terms.set_service(self.owner, number, Service(WAD, 50 * WAD, seconds))
-        terms.provide(self.provider, 1000 * WAD)
-        terms.admit_provider(self.owner, number, self.provider.account)
-        return int(number)
-
-    def serve(self, *numbers: int, sandbox: Any = None) -> Serving:
-        """Start a provider, with what it left on the disk."""
-        places = dict.fromkeys(numbers, self.folder)
-        site = Site(self.folder.parent / "site", places, sandbox, "e" * 64)
-        return serve(self.provider, site, Inline(), self.now)
-
-    def settle(self, serving: Serving) -> None:
-        """Let the provider work through what is placed."""
-        assert self.owner.engine is not None
-        serving.provider.start()
-        for _ in range(3):
-            serving.provider.tick()
-            self.owner.engine.advance(11)
-
-
 @pytest.fixture(scope="module")
 def market() -> Context:
-    ctx = local(seed=11)
-    add_datasets(ctx)
-    return ctx
+    return made_market()
 
 
 @pytest.fixture
 def ward(market: Context, tmp_path: Path) -> Iterator[Ward]:
-    assert market.engine is not None
-    kept, store, mailbox = market.engine.dump(), MemoryStore(), MemoryMailbox()
-    actors = [
-        replace(actions.local_account(market, name), home=tmp_path / "home", store=store, mailbox=mailbox)
-        for name in ("owner", "buyer", "provider")
-    ]
-    folder = tmp_path / "ward"
-    folder.mkdir()
-    random = np.random.default_rng(3)
-    ages = random.integers(20, 90, 400)
-    rows = [f"p{i},{age},{'yes' if age > 55 else 'no'}" for i, age in enumerate(ages)]
-    (folder / "ward.csv").write_text("\n".join(["id,age,ill", *rows]) + "\n")
-    yield Ward(actors[0], actors[1], actors[2], folder)
-    market.engine.restore(kept)
+    yield from made_ward(market, tmp_path)
 
 
 def test_a_statistic_from_order_to_receipt(ward: Ward) -> None:
@@ -377,7 +294,7 @@ def test_progress_tells_when(ward: Ward) -> None:
 def test_a_stated_result_without_bytes_is_told_apart(ward: Ward) -> None:
     """A provider that states a hash and hands nothing over: the buyer is told so, and of a deterministic job how all money returns."""
     number = ward.publish(CODE, "approved-code")
-    second = replace(actions.local_account(ward.owner, "second"), home=ward.provider.home)
+    second = ward.other
     terms.provide(second, 1000 * WAD)
     terms.admit_provider(ward.owner, number, second.account)
     wishes = [

@@ -19,7 +19,7 @@ from sheaf.actions.datasets.order import Wish
 from sheaf.actions.datasets.publish import About
 from sheaf.bootstrap import add_datasets, local
 from sheaf.domain.dataset import Parent
-from sheaf.domain.errors import InputError, IntegrityError, RecordError, Reverted, SpecificationError
+from sheaf.domain.errors import InputError, IntegrityError, RecordError, Refused, Reverted, SpecificationError
 from sheaf.market import compute_orders
 from sheaf.market.compute_orders import Service
 from tests.flows.counter import PASSWORD, STILL, Counter
@@ -180,7 +180,7 @@ def test_shown_values_travel_in_a_file(clinic: Clinic) -> None:
 
 
 def test_what_nobody_would_serve_is_said(clinic: Clinic) -> None:
-    """Publishing warns, with the fix, of a policy without a total or its method, and of another total than was promised."""
+    """Publishing warns, with the fix, of a policy without a total or its method; another total than was promised is refused."""
     policy = clinic.folder / "policy.toml"
 
     def warned(text: str, number: int = 0) -> str:
@@ -195,7 +195,9 @@ def test_what_nobody_would_serve_is_said(clinic: Clinic) -> None:
     assert 'methods: median: no provider serves statistics without methods = ["query"]' in words
     assert "budget" not in warned(POLICY)
     number = len(find.list_datasets(clinic.buyer))
-    assert "say total = 4 and delta = 1e-06" in warned(POLICY.replace("total = 4", "total = 5"), number)
+    with pytest.raises(Refused, match=r"total = 5.*a promise stays"):
+        warned(POLICY.replace("total = 4", "total = 5"), number)
+    assert warned(POLICY + "minimum_rows = 30\n", number) == "it never expires: set expires"
     policy.write_text(POLICY.replace("site", "sight"))
     with pytest.raises(RecordError, match=r"fields\.sight: not in the table"):
         publish.publish_dataset(clinic.owner, clinic.folder, policy, ABOUT)

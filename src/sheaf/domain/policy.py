@@ -101,8 +101,9 @@ class Policy:
     """What an owner lets out. Times in Unix seconds; `release_times`: at how many evenly spaced moments an answer may leave.
 
     `epsilon` and `delta` are what one answer may cost at most, where noise is added; `answers` is how many answers one buyer may get.
-    `total` is the ε of all answers to all buyers together, `person_total` that of each person across datasets; `person` is the field that
-    tells people apart, of whom `rows_per_person` records count.
+    `total` is the ε of all answers to all buyers together, `person_total` that of each person across datasets; `providers` says what
+    percent of both each account may spend (none: the first that had a seat, all of it); `person` is the field that tells people apart,
+    of whom `rows_per_person` records count.
     """
 
     release: Release
@@ -125,6 +126,7 @@ class Policy:
     person_total: float | None = None
     person: str | None = None
     rows_per_person: int = 1
+    providers: dict[str, int] = field(default_factory=dict)
 
     @property
     def has_noise(self) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 
 from sheaf.actions.account import register_key
 from sheaf.actions.compute import mail
+from sheaf.actions.compute.parts import parts_of
 from sheaf.actions.compute.placed import ORDERS, Sealed, policy_of
 from sheaf.actions.datasets.find import show_dataset
 from sheaf.actions.datasets.order import Wish, choose_provider, order_use
@@ -73,7 +74,13 @@ def order_computation(ctx: Context, dataset: int, wanted: Computation) -> OrderI
     if seen.service is None:
         raise InputError("dataset", dataset, "its owner has set no service yet: `sheaf dataset serve`")
     _require_answerable(order, seen.manifest, policy, seen.service)
-    number = choose_provider(ctx, dataset, wanted.provider, seen.service.lock)
+    has_noise = wanted.method in policy.methods
+    if has_noise and wanted.is_deterministic:
+        raise InputError(
+            "deterministic", wanted.method, "leave it out: an answer with noise cannot be repeated"
+        )
+    among = parts_of(ctx, dataset, seen.chain.versions) if has_noise else None
+    number = choose_provider(ctx, dataset, wanted.provider, seen.service.lock, among)
     provider = compute_orders.account_of(ctx.chain, number)
     register_key(ctx)
     mail.require_reader(ctx, provider, "provider")

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from sheaf.domain.policy import Policy
     from sheaf.formats.datasets.manifest import Manifest
 
-ORDERS, ANSWERS, RECEIPTS = "orders", "answers", "receipts"
+ORDERS, ANSWERS, RECEIPTS, DECLINED = "orders", "answers", "receipts", "declined"
 MAX_RECEIPT_BYTES = 1 << 16
+MAX_REASON_BYTES = 1 << 12
 MAX_DOCUMENT_BYTES = MAX_PROGRAM_BYTES + 2 * MAX_PARAMETER_BYTES
 MAX_ANSWER_BYTES = 1 << 31
 
@@ -39,6 +40,13 @@ class Handed(msgspec.Struct, frozen=True, array_like=True):
 
     output: bytes
     receipt: bytes
+    signature: bytes
+
+
+class Declined(msgspec.Struct, frozen=True, array_like=True):
+    """What a provider seals to a buyer whose order it does not take on: why, and its signature over that."""
+
+    reason: str
     signature: bytes
 
 
@@ -137,6 +145,37 @@ def receipt_for_owner(ctx: Context, number: int, chain: compute_orders.Order) ->
         if is_signed and receipt.order == number and receipt.output == chain.result.hex():
             return receipt
     return None
+
+
+def decline(ctx: Context, one: Placed, reason: str) -> bool:
+    """Seal to the buyer why an order is not taken on; False if the buyer has no reading key any more."""
+    from sheaf.domain.ids import Address
+
+    said = Declined(reason, ctx.sender.sign_message(_declining(ctx, one, reason)))
+    buyer = Address(one.chain.buyer)
+    return mail.send(ctx, DECLINED, str(one.number), msgspec.msgpack.encode(said), [buyer]) == 1
+
+
+def declined(ctx: Context, one: Placed) -> str:
+    """Return what the order's provider last said of why it does not take it on; empty where it said nothing."""
+    from sheaf.chain.signer import recover_message
+    from sheaf.domain.errors import shorten
+
+    provider = compute_orders.account_of(ctx.chain, one.chain.provider)
+    reason = ""
+    for data in mail.received(ctx, DECLINED, str(one.number), MAX_REASON_BYTES):
+        try:
+            found = msgspec.msgpack.decode(data, type=Declined)
+            if recover_message(_declining(ctx, one, found.reason), found.signature) == provider:
+                reason = shorten(found.reason, 200)
+        except (msgspec.DecodeError, ValueError, SheafError):
+            continue
+    return reason
+
+
+def _declining(ctx: Context, one: Placed, reason: str) -> bytes:
+    said = hashlib.sha256(reason.encode(errors="replace")).hexdigest()
+    return f"sheaf declined {ctx.market} {one.number} {one.job.hex()} {said}".encode()
 
 
 def handed(ctx: Context, one: Placed) -> tuple[bytes, Receipt]:

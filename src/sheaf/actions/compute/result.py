@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sheaf.actions.compute.methods import spent_by
-from sheaf.actions.compute.placed import Placed, handed, ordered, placed, policy_of
+from sheaf.actions.compute.placed import Placed, declined, handed, ordered, placed, policy_of
 from sheaf.actions.datasets.find import manifest_of
 from sheaf.domain.errors import InputError, IntegrityError
 from sheaf.domain.order import DOWNLOAD, FAILED_OUTPUT, Order, Receipt
-from sheaf.market.compute_orders import DELIVERED, DISPUTED, SETTLED
+from sheaf.market.compute_orders import DELIVERED, DISPUTED, PLACED, SETTLED
 
 if TYPE_CHECKING:
     from sheaf.actions.context import Context
@@ -44,8 +44,12 @@ def open_result(ctx: Context, number: int, environment: str | None = None) -> Re
     if one.chain.buyer != ctx.account:
         raise InputError("order", number, f"its buyer is {one.chain.buyer}: act as that account")
     if one.chain.phase not in (DELIVERED, DISPUTED, SETTLED):
+        reason = declined(ctx, one) if one.chain.phase == PLACED else ""
+        said = f"its provider does not take it on ({reason}): " if reason else "there is no answer: wait, or "
         raise InputError(
-            "order", f"{number} ({one.chain.state})", "there is no answer: wait, or take the money back"
+            "order",
+            f"{number} ({one.chain.state})",
+            f"{said}take the money back: `sheaf dataset refund {number}`",
         )
     output, receipt = handed(ctx, one)
     order = ordered(ctx, one, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from sheaf.actions.account import approve, require_funds
@@ -147,14 +148,29 @@ def _offer(ctx: Context, dataset: int, use: str) -> Offer:
     return offer
 
 
-def choose_provider(ctx: Context, dataset: int, named: Address | None, lock: int) -> int:
-    """Return the number of the provider that is named, else of the first who has `lock` of its stake free. Raises InputError."""
+def choose_provider(
+    ctx: Context, dataset: int, named: Address | None, lock: int, among: Collection[str] | None = None
+) -> int:
+    """Return the number of the provider that is named, else of the first who has `lock` of its stake free. Raises InputError.
+
+    `among` are the accounts that may be chosen, in small letters, where not every seat will do: who may spend the data's budget.
+    """
     seated = [number for number in compute_orders.providers_of(ctx.chain, dataset) if number]
     if named is not None:
         number = compute_orders.provider_of(ctx.chain, named)
         if number not in seated:
             raise InputError("provider", named, "it has no seat at this dataset: see `sheaf dataset show`")
+        if among is not None and named.lower() not in among:
+            raise InputError(
+                "provider", named, f"the budget is spent by {', '.join(among) or 'nobody'}: name one of them"
+            )
         return number
+    if among is not None:
+        seated = [one for one in seated if compute_orders.account_of(ctx.chain, one).lower() in among]
+        if not seated:
+            raise InputError(
+                "provider", "none", "nobody who may spend the budget has a seat: ask the owner to admit one"
+            )
     for number in seated:
         held = ctx.chain.call(compute_orders.STAKES, "position", number)
         if held.amount - held.locked >= lock:

@@ -88,7 +88,8 @@ def publish_dataset(ctx: Context, directory: Path, policy: Path, about: About) -
 def change_policy(ctx: Context, dataset: int, policy: Path, directory: Path | None = None) -> Published:
     """Offer a dataset under another policy from now on, over the same records or over others; open orders keep theirs.
 
-    Raises InputError where the records' place is not known here, or where the manifest cannot be read.
+    Raises InputError where the records' place is not known here, or where the manifest cannot be read, Refused for another budget than
+    earlier versions promised.
     """
     from sheaf.actions.datasets.find import show_dataset
 
@@ -98,6 +99,7 @@ def change_policy(ctx: Context, dataset: int, policy: Path, directory: Path | No
     folder = directory or place_of(ctx, dataset)
     about = About(before.manifest.title, before.manifest.licence, before.manifest.description)
     made, _ = make(ctx, folder, policy, about)
+    _require_promise(ctx, dataset, before.chain.versions, made)
     data = manifests.dump(made)
     digest = hashlib.sha256(data).digest()
     cid = ctx.store.put(data)
@@ -105,8 +107,7 @@ def change_policy(ctx: Context, dataset: int, policy: Path, directory: Path | No
         datasets.add_version(ctx.chain, ctx.sender, dataset, digest, about.licence)
     remember(ctx, dataset, folder)
     versions = datasets.listing(ctx.chain, dataset).versions
-    warnings = (*_broken_promises(before.manifest, made), *warnings_about(made))
-    return Published(DatasetId(dataset), versions, cid, made, warnings)
+    return Published(DatasetId(dataset), versions, cid, made, warnings_about(made))
 
 
 def make(ctx: Context, directory: Path, policy: Path, about: About) -> tuple[Manifest, Commitments]:
@@ -155,18 +156,13 @@ def warnings_about(manifest: Manifest) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _broken_promises(before: Manifest, after: Manifest) -> list[str]:
-    """Return what a provider that opened the former budget would not serve."""
-    try:
-        old, new = (policies.read(one.policy, one.title) for one in (before, after))
-    except SpecificationError:  # the former one was none: nobody opened its budget
-        return []
-    if old.total is None or (old.total, old.delta) == (new.total, new.delta):
-        return []
-    promised = f"total = {old.total:g} and delta = {old.delta:g}"
-    return [
-        f"budget: providers keep what was promised first and serve no other: say {promised}, or publish anew"
-    ]
+def _require_promise(ctx: Context, dataset: int, versions: int, made: Manifest) -> None:
+    """Raise Refused for another budget than earlier versions promised: no provider would serve this version, nor any later one."""
+    from sheaf.actions.compute.parts import parts_of
+
+    policy = policies.read(made.policy, made.title)
+    if policy.has_noise and policy.total is not None:
+        parts_of(ctx, dataset, versions, policy)
 
 
 def remember(ctx: Context, dataset: int, directory: Path) -> None:

@@ -114,6 +114,7 @@ def _about_noise(policy: Policy, rows: int | None) -> list[Remark]:
         remarks.append(
             Remark(False, f"ε = {policy.total:g} for all answers to all buyers together, then there are none")
         )
+        remarks.append(Remark(False, _who_spends(policy)))
     if policy.delta and rows and policy.delta * rows >= 1:
         remarks.append(
             Remark(
@@ -122,6 +123,14 @@ def _about_noise(policy: Policy, rows: int | None) -> list[Remark]:
             )
         )
     return remarks
+
+
+def _who_spends(policy: Policy) -> str:
+    if not policy.providers:
+        return "the first provider that has a seat spends all of it, no other any: budget.providers names several, or another"
+    parts = ", ".join(f"{account} spends {percent} %" for account, percent in policy.providers.items())
+    rest = 100 - sum(policy.providers.values())
+    return f"{parts} of it" + (f"; {rest} % is kept for providers whom a later version names" if rest else "")
 
 
 def _about_code(policy: Policy) -> list[Remark]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -62,6 +63,10 @@ class Rules:
     keep_seconds: float = 30 * 86_400.0
 
 
+class _Waits(Refused):
+    """Not now, though soon: nobody needs to hear of it."""
+
+
 class Provider:
     """Runs the orders of `means.orders` over `holdings` (by dataset). Every method may be repeated, and killed at any point.
 
@@ -83,6 +88,9 @@ class Provider:
         self.rules = rules or Rules()
         self._executor = executor
         self.declined: dict[int, str] = {}
+        self._sent: set[int] = (
+            set()
+        )  # orders whose acceptance may have been sent, and is not known to have come
 
     def start(self) -> None:
         """Take up what a killed node has left. Raises SandboxError if jobs cannot be kept apart here, where code of buyers may come."""
@@ -92,10 +100,12 @@ class Provider:
             self.means.sandbox.check()
         self.means.workplace.sweep()
         self.means.queue.recover()
+        self._sent |= {one.order.number for one in self.means.queue.in_state("offered")}
 
     def tick(self) -> int:
         """Do what is due now and return how many steps that were."""
-        done = self._take_on() + self._accept() + self._deliver() + self._refund() + self._begin()
+        done = self._deliver() + self._refund() + self._take_on() + self._accept() + self._begin()
+        self._let_go()
         self.means.queue.prune(self.clock() - self.rules.keep_seconds)
         return done
 
@@ -117,19 +127,54 @@ class Provider:
         }
 
     def _take_on(self) -> int:
+        """Note what can be taken on. What cannot is looked at again at the next tick, until its buyer takes it back."""
         done = 0
-        for order in self.means.orders.placed():
-            if self.means.queue.knows(order.number) or order.number in self.declined:
-                continue
+        new = [one for one in self.means.orders.placed() if not self.means.queue.knows(one.number)]
+        for order in self._in_turn(new):
             try:
                 self._admit(order)
-            except SheafError as error:
-                if len(self.declined) >= KEPT_DECLINED:
-                    self.declined.pop(next(iter(self.declined)))
-                self.declined[order.number] = shorten(error, 200)
+                self._check_room(order)
+                if order.algorithm in self.holdings[order.dataset].policy.methods:
+                    self.means.methods.reserve(order)
+            except _Waits as error:
+                self._decline(order.number, error)
                 continue
+            except SheafError as error:
+                self._decline(order.number, error)
+                self.means.orders.decline(order.number, shorten(error, 200))
+                continue
+            self.declined.pop(order.number, None)
             done += self.means.queue.offer(order)
         return done
+
+    def _in_turn(self, orders: list[Order]) -> list[Order]:
+        """Return `orders` in turns of their buyers, so that nobody takes all places, stake or budget.
+
+        First is whose buyer has the fewest other open jobs, then whose was served least, then the oldest; who is new counts as the least
+        served of the others.
+        """
+        queue, buyers = self.means.queue, {order.buyer for order in orders}
+        own = Counter(order.buyer for order in orders if queue.knows(order.number))
+        open_ = {buyer: queue.waiting(buyer) - own[buyer] for buyer in buyers}
+        known = {buyer: seconds for buyer in buyers if (seconds := queue.served(buyer)) is not None}
+        least = min(known.values(), default=0.0)
+        ranked = []
+        for order in sorted(orders, key=lambda one: one.number):
+            ranked.append((open_[order.buyer], known.get(order.buyer, least), order.number, order))
+            open_[order.buyer] += 1
+        return [order for *_, order in sorted(ranked, key=lambda row: row[:3])]
+
+    def _decline(self, number: int, error: Exception) -> None:
+        if number not in self.declined and len(self.declined) >= KEPT_DECLINED:
+            self.declined.pop(next(iter(self.declined)))
+        self.declined[number] = shorten(error, 200)
+
+    def _let_go(self) -> None:
+        """Give back the budget that is set aside for orders that are not ours to answer: it was set aside before they were noted."""
+        open_ = self.means.queue.open_numbers()
+        for number in self.means.methods.reserved():
+            if number not in open_:
+                self.means.methods.release(number)
 
     def _admit(self, order: Order) -> None:
         """Raise Refused or InputError where an order is not to be taken on; its buyer can take it back."""
@@ -146,28 +191,60 @@ class Provider:
         if self.means.queue.answers(order.buyer, order.dataset) >= holding.policy.answers:
             raise Refused(f"policy: a buyer gets {holding.policy.answers} answers over this dataset")
         if self.means.queue.waiting(order.buyer) >= self.rules.waiting:
-            raise Refused(
-                f"compute: {self.rules.waiting} jobs of this buyer wait: order again when they are done"
+            raise _Waits(
+                f"compute: {self.rules.waiting} jobs of this buyer wait: it waits until they are fewer"
             )
         if order.until < self.clock() + holding.policy.limits.wall_seconds:
             raise Refused(
                 f"compute: too little time: the policy gives a job {holding.policy.limits.wall_seconds} seconds"
             )
 
+    def _check_room(self, order: Order) -> None:
+        """Raise if jobs that were taken on could keep this one from its end in time: it begins once their time over all slots is over."""
+        ahead, slots = self.means.queue.ahead(), max(1, self.rules.slots)
+        if sum(ahead.values()) < slots:
+            return
+        held = {
+            name: self.holdings[name].policy.limits.wall_seconds for name in ahead if name in self.holdings
+        }
+        wait = sum(count * held.get(name, 0) for name, count in ahead.items()) / slots
+        needed = wait + self.holdings[order.dataset].policy.limits.wall_seconds
+        if order.until < self.clock() + needed:
+            raise _Waits(
+                f"compute: {sum(ahead.values())} jobs are before it: it waits until it can end in time"
+            )
+
     def _accept(self) -> int:
-        offered = self.means.queue.in_state("offered")
-        for one in offered:
-            number = one.order.number
+        offered = self._in_turn([one.order for one in self.means.queue.in_state("offered")])
+        for order in offered:
+            number = order.number
+            is_ours = number in self._sent
             try:
                 if self.means.orders.state(number) == "placed":
+                    self._sent.add(number)
                     self.means.orders.accept(number)
+                    is_ours = True
             except Refused as error:
                 log.info("order not accepted", order=number, reason=str(error))
-            is_ours = self.means.orders.state(number) == "accepted"
-            self.means.queue.move(
-                number, "queued" if is_ours else "closed", now=None if is_ours else self.clock()
-            )
+                self._decline(number, error)
+            state = self.means.orders.state(number)
+            if state == "placed" and is_ours:  # the endpoint lags behind: it is looked at again
+                continue
+            self._accepted(number, state, is_ours)
+            self._sent.discard(number)
         return len(offered)
+
+    def _accepted(self, number: int, state: str, is_ours: bool) -> None:
+        """Put an order where it belongs that is in `state` after it was to be accepted."""
+        queue = self.means.queue
+        if state == "placed":  # there is no stake left to lock: it is taken on when there is
+            queue.forget(number)
+        elif state == "accepted" and is_ours:
+            queue.move(number, "queued")
+        else:
+            if state == "accepted":  # two would answer it, each with noise of its own
+                log.error("another node of this account took an order on: stop one of them", order=number)
+            queue.move(number, "closed", now=self.clock())
 
     def _begin(self) -> int:
         done = 0
@@ -186,6 +263,11 @@ class Provider:
     def _start(self, entry: Entry) -> bool:
         """Hand a job to a thread; False if there is no room for it now."""
         number = entry.order.number
+        if (
+            self.means.orders.state(number) != "accepted"
+        ):  # it was refunded while it waited: nothing is spent on it
+            self.means.queue.move(number, "closed", "its time was over", self.clock())
+            return True
         try:
             holding = self.holdings[entry.order.dataset]
             self._check_still(entry.order, holding)
@@ -283,6 +365,9 @@ class Provider:
             number = one.order.number
             assert one.output is not None and one.receipt is not None
             if self.means.orders.state(number) == "accepted":
+                if one.order.until <= self.clock():  # nobody gets an answer and the money as well
+                    self.means.queue.move(number, "failed", "compute: too late")
+                    continue
                 try:
                     self.means.orders.hand_over(number, one.output, Receipt(**json.loads(one.receipt)))
                 except StoreError as error:  # this letter does not go now: others do

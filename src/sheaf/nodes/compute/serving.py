@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from sheaf.actions import register_key
 from sheaf.actions.compute.methods import BudgetedMethods, Held
+from sheaf.actions.compute.parts import part_of
 from sheaf.actions.compute.placed import policy_of
+from sheaf.actions.compute.recovery import recover, taken_on
 from sheaf.actions.datasets.find import manifest_of
 from sheaf.actions.datasets.publish import place_of
-from sheaf.domain.errors import InputError, RecordError, SandboxError, SheafError, Unreachable, shorten
+from sheaf.domain.errors import (
+    InputError,
+    RecordError,
+    Refused,
+    SandboxError,
+    SheafError,
+    Unreachable,
+    shorten,
+)
 from sheaf.formats import records
 from sheaf.formats.datasets import manifest as manifests
 from sheaf.formats.limits import Limits
@@ -33,8 +46,10 @@ if TYPE_CHECKING:
     from sheaf.actions.context import Context
     from sheaf.domain.ports import Sandbox
     from sheaf.formats.datasets.manifest import Manifest
+    from sheaf.market.compute_orders import Order
 
 GIB = 1 << 30
+log = structlog.get_logger()
 LIMITS = Limits(max_records=manifests.MAX_RECORDS)
 
 
@@ -104,20 +119,57 @@ def _holdings(
     holdings: dict[str, Holding] = {}
     served: dict[int, list[str]] = {}
     skipped: dict[str, str] = {}
+    orders = taken_on(ctx, provider)
     for dataset in range(1, datasets.count(ctx.chain) + 1):
         if provider not in compute_orders.providers_of(ctx.chain, dataset):
             continue
+        is_new = not methods.ledger.is_open(_account(dataset))
+        found: dict[str, Holding] = {}
         for version in range(1, datasets.listing(ctx.chain, dataset).versions + 1):
             try:
                 cid, held = _version(ctx, dataset, version, site, methods, is_confined)
             except Unreachable:
                 raise
             except (SheafError, OSError) as error:
-                skipped[f"{dataset} version {version}"] = shorten(error, 200)
+                skipped[f"{dataset} version {version}"] = shorten(error, 300)
                 continue
-            holdings[cid] = held
-            served.setdefault(dataset, []).append(cid)
+            found[cid] = held
+        try:
+            _recover(ctx, methods, dataset, orders.get(dataset, {}), found, is_new=is_new)
+        except Refused as error:
+            skipped[str(dataset)] = shorten(error, 400)
+            found = {cid: held for cid, held in found.items() if not held.policy.has_noise}
+        holdings |= found
+        if found:
+            served[dataset] = list(found)
     return holdings, served, skipped
+
+
+def _recover(
+    ctx: Context,
+    methods: BudgetedMethods,
+    dataset: int,
+    orders: Mapping[int, Order],
+    found: Mapping[str, Holding],
+    *,
+    is_new: bool,
+) -> None:
+    """Make sure that the ledger has what was answered before. Raises Refused where it cannot be made to have it."""
+    noisy = {cid: held for cid, held in found.items() if held.policy.has_noise}
+    if not noisy:
+        return
+    tables = {cid: partial(_shown, held) for cid, held in noisy.items()}
+    charged = recover(ctx, methods, orders, tables, is_new=is_new)
+    if charged:
+        log.warning("the ledger had nothing of orders: charged again", dataset=dataset, orders=charged)
+
+
+def _shown(held: Holding) -> pa.Table:
+    return project(held.read(), held.policy)
+
+
+def _account(dataset: int) -> str:
+    return f"dataset {dataset}"
 
 
 def _version(
@@ -132,7 +184,8 @@ def _version(
     shown = project(_read(file, manifest).slice(0, 0), policy).schema
     cid = str(from_digest(datasets.manifest_of(ctx.chain, dataset, version)))
     if policy.has_noise:
-        methods.hold(cid, Held(f"dataset {dataset}", policy, shown))
+        percent = part_of(ctx, dataset, version, ctx.account) if policy.total is not None else 100
+        methods.hold(cid, Held(_account(dataset), policy, shown, percent))
     return cid, Holding(policy, manifest.records, lambda: _read(file, manifest))
 
 

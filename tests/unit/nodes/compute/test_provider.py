@@ -73,13 +73,13 @@ def test_faults_of_a_program_look_alike(world: World, program: bytes) -> None:
 
 
 def test_refused_question_is_an_answer(world: World) -> None:
-    """Where no budget is left the buyer is told that it failed, and nothing is spent."""
-    world.methods.budget = COST
+    """Where the budget is gone after all the buyer is told that it failed, nothing is spent, and nothing stays set aside."""
     world.place(1, b"")
-    world.place(2, b"")
+    world.provider._take_on()
+    world.methods.budget = 0
     world.settle()
-    assert world.orders.handed[2][0] == FAILED_OUTPUT
-    assert world.methods.spent == {1: COST}
+    assert world.orders.handed[1][0] == FAILED_OUTPUT
+    assert (world.methods.spent, world.methods.aside) == ({}, {})
 
 
 def test_answers_leave_at_their_moment(world: World) -> None:
@@ -330,6 +330,7 @@ def _check(world: World) -> None:
     assert world.orders.paid == {1: 1, 2: 1}
     assert world.orders.refunded == {3: 1}
     assert world.methods.spent == {2: COST}
+    assert not world.methods.aside
     assert world.orders.handed[1][0] == b'{"sum":190}'
     assert world.orders.handed[2][0] == world.methods.answers[2]
 
