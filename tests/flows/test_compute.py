@@ -142,6 +142,18 @@ def test_only_approved_code_runs(ward: Ward) -> None:
     assert found.output == b'{"rows":400}' and found.receipt.spent_nanonats == 0
 
 
+def test_harder_sandbox_is_demanded(ward: Ward) -> None:
+    """What its owner lets run in the harder tier alone is served by a node that offers it, and by no other, which says so."""
+    number = ward.publish('sandbox = "gvisor"\n' + CODE, "approved-code")
+    made = order_computation(ward.buyer, number, Computation(program=PROGRAM))
+    sandbox = Home()
+    with pytest.raises(InputError, match=r"sandbox: home: this policy demands gvisor: .*--tier gvisor"):
+        ward.serve(number, sandbox=sandbox)
+    sandbox.name = "gvisor"
+    ward.settle(ward.serve(number, sandbox=sandbox))
+    assert open_result(ward.buyer, made).output == b'{"rows":400}'
+
+
 def past_the_client(
     ward: Ward, number: int, parameters: str, method: str = "query", use: str = "statistics"
 ) -> int:
@@ -279,6 +291,10 @@ def test_progress_tells_when(ward: Ward) -> None:
     found = progress(ward.buyer, made)
     until = order.show_order(ward.buyer, made).until
     assert (found.state, found.back_at, found.answer_at) == ("accepted", until, until - 600 + 10)
+    unwanted = past_the_client(ward, number, "{}", "query", "approved-code")
+    serving.provider.tick()
+    assert "is not approved" in progress(ward.buyer, unwanted, ward.buyer).declined
+    assert progress(ward.owner, unwanted, ward.owner).declined == ""
     with pytest.raises(InputError, match=f"its provider has until {until}"):
         order.refund_order(ward.buyer, made)
     ward.settle(serving)

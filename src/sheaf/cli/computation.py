@@ -9,12 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
+from sheaf.cli.compute import WithTier
 from sheaf.cli.frame.computed import in_words, write_placed, write_progress, write_result
 from sheaf.cli.frame.paper import when
 from sheaf.cli.network import Health, WithParent, run_roles
 from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
 from sheaf.domain.errors import InputError
+from sheaf.domain.job import Tier
 from sheaf.domain.order import DOWNLOAD
 
 app = typer.Typer()
@@ -34,12 +36,14 @@ def serve(
     ] = None,
     slots: Annotated[int, typer.Option(help="How many jobs run at once.", min=1, max=256)] = 2,
     disk_gib: Annotated[int, typer.Option(help="Disk that jobs may take together.", min=1)] = 10,
+    tier: WithTier = Tier.BUBBLEWRAP,
     health: Health = None,
     with_parent: WithParent = False,
 ) -> None:
     """Run a provider until it is stopped: take orders on, keep the budgets, run jobs, deliver, refund.
 
-    Without a sandbox that holds here, only statistics and trusted training are served. Example: sheaf compute serve --account provider
+    Without a sandbox that holds here, only statistics and trusted training are served; a policy that demands gVisor is served with
+    `--tier gvisor` alone. Example: sheaf compute serve --account provider
     """
     import time
     from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +53,7 @@ def serve(
     from sheaf.nodes.compute.provider import Rules
 
     me = session.acting
-    sandbox, environment = bootstrap.sandbox()
+    sandbox, environment = bootstrap.sandbox(tier)
     site = serving.Site(
         folder or me.folder / "compute",
         _places(data or []),

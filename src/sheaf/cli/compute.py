@@ -11,6 +11,7 @@ from sheaf.cli.frame.paper import Paper
 from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
 from sheaf.domain.errors import InputError
+from sheaf.domain.job import Tier
 
 if TYPE_CHECKING:
     from sheaf.actions.compute.explained import PolicyReport
@@ -25,19 +26,22 @@ app = typer.Typer(
 Policy = Annotated[
     str, typer.Option(help="policy.toml, or the number of a published dataset.", metavar="FILE|DATASET")
 ]
+WithTier = Annotated[
+    Tier, typer.Option("--tier", help="How hard programs are kept apart: gvisor has a kernel of its own.")
+]
 
 
 @verb(app, "check")
-def check(session: Session) -> None:
+def check(session: Session, tier: WithTier = Tier.BUBBLEWRAP) -> None:
     """Test whether programs of others can be kept apart on this machine: a job tries every known way out, and none may succeed.
 
-    Example: sheaf compute check
+    Example: sheaf compute check --tier gvisor
     """
     from sheaf import bootstrap
     from sheaf.actions.compute.rehearse import check as checked
 
     with session.working("trying to break out"):
-        found = checked(*bootstrap.sandbox())
+        found = checked(*bootstrap.sandbox(tier))
     session.answer(
         found, lambda out: out.line(f"{found.sandbox} holds: self-test passed in {found.seconds:.2f} s")
     )
@@ -126,6 +130,7 @@ def attempt(
     purpose: Annotated[
         str, typer.Option(help="One of the policy's purposes; its first if none is given.")
     ] = "",
+    tier: WithTier = Tier.BUBBLEWRAP,
     unconfined: Annotated[
         bool,
         typer.Option("--unconfined", help="Without a sandbox: for your own program on your own machine."),
@@ -138,7 +143,7 @@ def attempt(
     from sheaf import bootstrap
     from sheaf.actions.compute.rehearse import Terms, rehearse
 
-    sandbox, environment = bootstrap.sandbox(not unconfined)
+    sandbox, environment = bootstrap.sandbox("unconfined" if unconfined else tier)
     allowed = _terms(session, policy).policy
     with session.working("running"):
         found = rehearse(program, data, allowed, sandbox, environment, Terms(purpose, parameters))

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from sheaf.domain import canonical
-from sheaf.domain.errors import Refused
-from sheaf.domain.job import Limits
+from sheaf.domain.errors import Refused, SandboxError
+from sheaf.domain.job import Limits, Tier
 
 BITS_PER_NAT = math.log2(math.e)
 MAX_OUTPUT_NUMBERS = 1 << 24
@@ -103,7 +103,7 @@ class Policy:
     `epsilon` and `delta` are what one answer may cost at most, where noise is added; `answers` is how many answers one buyer may get.
     `total` is the ε of all answers to all buyers together, `person_total` that of each person across datasets; `providers` says what
     percent of both each account may spend (none: the first that had a seat, all of it); `person` is the field that tells people apart,
-    of whom `rows_per_person` records count.
+    of whom `rows_per_person` records count. `sandbox` is the least tier in which programs of buyers run.
     """
 
     release: Release
@@ -127,6 +127,7 @@ class Policy:
     person: str | None = None
     rows_per_person: int = 1
     providers: dict[str, int] = field(default_factory=dict)
+    sandbox: Tier = Tier.BUBBLEWRAP
 
     @property
     def has_noise(self) -> bool:
@@ -168,6 +169,13 @@ class Policy:
         """Raise Refused if the records may be handed over no more: who prices `download` lets them out, until the policy expires."""
         if self.expires_at is not None and now >= self.expires_at:
             raise Refused("policy: expired: ask the owner for a new one")
+
+    def admit_sandbox(self, name: str) -> None:
+        """Raise SandboxError if programs may not run in the sandbox of that name, which is not as hard as the policy demands."""
+        if not self.has_noise and self.sandbox is Tier.GVISOR and name != Tier.GVISOR:
+            raise SandboxError(
+                f"sandbox: {name}: this policy demands {self.sandbox}: `sheaf compute serve --tier {self.sandbox}`"
+            )
 
     def released(self, output: bytes) -> bytes:
         """Return what of a job's output may leave, in the one form there is for it; without a fixed output, the bytes as they are.

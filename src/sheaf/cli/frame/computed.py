@@ -57,6 +57,8 @@ def in_words(session: Session, found: Progress) -> str:
     """Say in a line where an order stands, and what can be done next."""
     number, now = found.order, session.market.chain.block().timestamp
     if found.state == "placed":
+        if found.declined:
+            return f"not taken on ({found.declined}): `sheaf dataset refund {number}` brings all money back"
         return "waits for its provider to take it on"
     if found.state == "accepted":
         if now >= found.back_at:

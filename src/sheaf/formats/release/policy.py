@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sheaf.domain.errors import SpecificationError
-from sheaf.domain.job import MIB, Limits
+from sheaf.domain.job import MIB, Limits, Tier
 from sheaf.domain.policy import MAX_OUTPUT_NUMBERS, FieldRule, OutputField, Policy, Release, Showing
 
 MAX_BYTES = 1 << 20
@@ -24,6 +24,7 @@ PERIODS = ("year", "month")
 KEYS = {
     "release", "personal", "purposes", "minimum_rows", "k", "expires", "answers", "algorithms", "methods",
     "budget", "limits", "answer", "fields", "output", "person", "rows_per_person",
+    "sandbox",
 }  # fmt: skip
 LIMIT_UNITS = {
     "memory_mib": ("memory_bytes", MIB),
@@ -92,6 +93,7 @@ def parse(document: dict[str, Any]) -> Policy:
         person=_words("person", [document["person"]])[0] if "person" in document else None,
         rows_per_person=_whole("rows_per_person", document.get("rows_per_person", 1), 1, 1000),
         providers=_providers(budget.get("providers", {})),
+        sandbox=Tier(_choice("sandbox", document.get("sandbox", Tier.BUBBLEWRAP), tuple(Tier))),
     )
     _fit(policy)
     _fit_person(policy)
@@ -134,6 +136,8 @@ def _fit(policy: Policy) -> None:
             policy.release,
             "leave it out: no noise is added here",
         )
+    if policy.has_noise and policy.sandbox is not Tier.BUBBLEWRAP:
+        _refuse("sandbox", policy.sandbox, "leave it out: no code of buyers runs")
     if policy.shows_log and policy.release is not Release.OPEN:
         _refuse("answer.log", "true", "leave it out: a log could carry anything; only open shows it")
 

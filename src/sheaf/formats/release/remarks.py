@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from sheaf.domain.job import Tier
 from sheaf.domain.policy import Policy, Release, Showing
 
 BITS_OF_ONE_PERSON = 33  # log2 of all people on Earth, rounded up
@@ -134,7 +135,10 @@ def _who_spends(policy: Policy) -> str:
 
 
 def _about_code(policy: Policy) -> list[Remark]:
-    remarks: list[Remark] = []
+    hardness = (
+        "a kernel of their own" if policy.sandbox is Tier.GVISOR else "the host's kernel, behind a filter"
+    )
+    remarks = [Remark(False, f"programs run in {policy.sandbox} at least: {hardness}")]
     total = policy.bits.total
     if policy.is_personal and total > BITS_OF_ONE_PERSON:
         remarks.append(

@@ -93,11 +93,16 @@ class Provider:
         )  # orders whose acceptance may have been sent, and is not known to have come
 
     def start(self) -> None:
-        """Take up what a killed node has left. Raises SandboxError if jobs cannot be kept apart here, where code of buyers may come."""
+        """Take up what a killed node has left.
+
+        Raises SandboxError if jobs cannot be kept apart here, or not as hard as a policy demands, where code of buyers may come.
+        """
         if any(not holding.policy.has_noise for holding in self.holdings.values()):
             if self.means.sandbox is None:
                 raise SandboxError("sandbox: none: only statistics and trusted-train are served without one")
             self.means.sandbox.check()
+            for holding in self.holdings.values():
+                holding.policy.admit_sandbox(self.means.sandbox.name)
         self.means.workplace.sweep()
         self.means.queue.recover()
         self._sent |= {one.order.number for one in self.means.queue.in_state("offered")}

@@ -93,7 +93,7 @@ def serve(ctx: Context, site: Site, executor: Executor, clock: Callable[[], floa
         orders, _usable(site.sandbox), methods, Queue(site.folder / "queue.sqlite"),
         Workplace(site.folder / "work", site.quota_bytes), site.environment,
     )  # fmt: skip
-    holdings, served, skipped = _holdings(ctx, number, site, methods, means.sandbox is not None)
+    holdings, served, skipped = _holdings(ctx, number, site, methods, means.sandbox)
     if not holdings:
         why = "; ".join(f"{name}: {reason}" for name, reason in skipped.items()) or "it has no seat"
         if site.sandbox is not None and means.sandbox is None:
@@ -114,7 +114,7 @@ def _usable(sandbox: Sandbox | None) -> Sandbox | None:
 
 
 def _holdings(
-    ctx: Context, provider: int, site: Site, methods: BudgetedMethods, is_confined: bool
+    ctx: Context, provider: int, site: Site, methods: BudgetedMethods, sandbox: Sandbox | None
 ) -> tuple[dict[str, Holding], dict[int, list[str]], dict[str, str]]:
     holdings: dict[str, Holding] = {}
     served: dict[int, list[str]] = {}
@@ -127,7 +127,7 @@ def _holdings(
         found: dict[str, Holding] = {}
         for version in range(1, datasets.listing(ctx.chain, dataset).versions + 1):
             try:
-                cid, held = _version(ctx, dataset, version, site, methods, is_confined)
+                cid, held = _version(ctx, dataset, version, site, methods, sandbox)
             except Unreachable:
                 raise
             except (SheafError, OSError) as error:
@@ -173,13 +173,17 @@ def _account(dataset: int) -> str:
 
 
 def _version(
-    ctx: Context, dataset: int, version: int, site: Site, methods: BudgetedMethods, is_confined: bool
+    ctx: Context, dataset: int, version: int, site: Site, methods: BudgetedMethods, sandbox: Sandbox | None
 ) -> tuple[str, Holding]:
     """Return a version's CID and how it is served. Raises what speaks against serving it."""
     manifest = manifest_of(ctx, dataset, version)
     policy = policy_of(manifest)
-    if not policy.has_noise and not is_confined:
-        raise SandboxError("sandbox: none holds here, and this policy runs programs: `sheaf compute check`")
+    if not policy.has_noise:
+        if sandbox is None:
+            raise SandboxError(
+                "sandbox: none holds here, and this policy runs programs: `sheaf compute check`"
+            )
+        policy.admit_sandbox(sandbox.name)
     file = manifests.records_file(site.places.get(dataset) or place_of(ctx, dataset))
     shown = project(_read(file, manifest).slice(0, 0), policy).schema
     cid = str(from_digest(datasets.manifest_of(ctx.chain, dataset, version)))

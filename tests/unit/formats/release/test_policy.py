@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf.domain.errors import SpecificationError
+from sheaf.domain.errors import SandboxError, SpecificationError
+from sheaf.domain.job import Tier
 from sheaf.domain.policy import Release, Showing
 from sheaf.formats.release import policy as policies
 from sheaf.formats.release.remarks import described, explain
@@ -99,6 +100,23 @@ def test_policy_is_read(tmp_path: Path) -> None:
     assert policy.digest != policies.parse(document(k=6)).digest
 
 
+def test_sandbox_may_be_demanded() -> None:
+    """A policy says in how hard a sandbox programs run at least; what runs them has to be that one or a harder, where any are run."""
+    wanted = policies.parse(document(sandbox="gvisor"))
+    assert wanted.sandbox is Tier.GVISOR
+    assert policies.parse(document()).sandbox is Tier.BUBBLEWRAP
+    assert wanted.digest != policies.parse(document()).digest
+    wanted.admit_sandbox("gvisor")
+    for name in ("bubblewrap", "gvisor"):
+        policies.parse(document()).admit_sandbox(name)
+        policies.parse(document(STATISTICS)).admit_sandbox(name)
+    with pytest.raises(
+        SandboxError, match=r"^sandbox: bubblewrap: this policy demands gvisor: .*--tier gvisor"
+    ):
+        wanted.admit_sandbox("bubblewrap")
+    assert "programs run in gvisor at least" in said(APPROVED, None, sandbox="gvisor")[0]
+
+
 def test_bits_are_those_of_the_form() -> None:
     """The bits of an output are the logarithms of how many values its places can take: 1,001, 17^64, 2 and 1,024^2."""
     bits = policies.parse(document()).bits
@@ -142,6 +160,10 @@ def test_noise_bounds_what_is_told_of_a_person() -> None:
         (document(budget={"epsilon": 1}), "policy.budget: approved-code: leave it out"),
         (document(budget={"epsilom": 1}), "policy.budget.epsilom: unknown: give one of delta, epsilon"),
         (document(answer={"log": True}), "policy.answer.log: true: leave it out"),
+        (document(sandbox="docker"), "policy.sandbox: docker: give one of bubblewrap, gvisor"),
+        (document(sandbox=True), "policy.sandbox: True: give one of"),
+        (document(sandbox=""), "policy.sandbox: "),
+        (document(STATISTICS, sandbox="gvisor"), "policy.sandbox: gvisor: leave it out: no code of buyers"),
         (document(answer={"times": 0}), "policy.answer.times: 0: give a whole number from 1"),
         (document(fields={}), "policy.fields: all hidden: show one field at least"),
         (document(fields=[]), "policy.fields: []: give a table"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sheaf.domain.errors import SandboxError
-from sheaf.domain.job import Limits
+from sheaf.domain.job import Limits, Tier
 from sheaf.domain.order import FAILED_OUTPUT
 from sheaf.nodes.compute.provider import Holding, Rules, released_at
 from sheaf.nodes.compute.queue import Queue
@@ -307,6 +307,16 @@ def test_no_sandbox_no_start(world: World, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(world.sandbox, "check", fails)
     with pytest.raises(SandboxError):
         world.provider.start()
+
+
+def test_no_start_in_a_softer_sandbox(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node starts with a policy that demands the harder tier if its sandbox is of that tier, and else not."""
+    held = world.holdings["codes"]
+    world.holdings["codes"] = replace(held, policy=replace(held.policy, sandbox=Tier.GVISOR))
+    with pytest.raises(SandboxError, match="this policy demands gvisor"):
+        world.provider.start()
+    monkeypatch.setattr(world.sandbox, "name", "gvisor")
+    world.begin().start()
 
 
 def test_hidden_fields_do_not_reach_the_disk(tmp_path: Path) -> None:
