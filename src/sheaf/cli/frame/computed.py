@@ -69,7 +69,7 @@ def in_words(session: Session, found: Progress) -> str:
             return f"nobody repeated it in time: `sheaf dataset refund {number}` brings all money back"
         return "disputed: a second provider repeats it"
     if found.state == "refunded":
-        return f"over, all money is back: `sheaf dataset claim` takes what is owed, or `sheaf dataset refund {number}`"
+        return "refunded: what was paid has come back, or waits for `sheaf dataset claim`"
     if found.is_withheld:
         return _withheld(found, now)
     if found.answer == "come":

@@ -115,7 +115,7 @@ def write_published(out: Paper, session: Session, made: Published) -> None:
         session.talk.line(("! ", "yellow"), one)
     if made.version > 1:
         session.talk.line(
-            "orders from now on are under this version; a provider that runs serves it once it is started again"
+            "orders from now on are under this version; a provider that runs takes it up with the first of them"
         )
     else:
         session.talk.line(
