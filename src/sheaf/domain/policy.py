@@ -126,8 +126,8 @@ class Policy:
     person_total: float | None = None
     person: str | None = None
     rows_per_person: int = 1
-    sandbox: Tier = Tier.BUBBLEWRAP
     providers: dict[str, int] = field(default_factory=dict)
+    sandbox: Tier = Tier.BUBBLEWRAP
 
     @property
     def has_noise(self) -> bool:
@@ -149,8 +149,7 @@ class Policy:
 
     def admit(self, algorithm: str, purpose: str, rows: int, now: int) -> None:
         """Raise Refused if a job of `algorithm` (a hash, or the name of a method) for `purpose` over `rows` records may not run now."""
-        if self.expires_at is not None and now >= self.expires_at:
-            raise Refused("policy: expired: ask the owner for a new one")
+        self.admit_download(now)
         if purpose not in self.purposes:
             raise Refused(
                 f"policy: purpose {purpose!r} is not allowed: give one of {', '.join(self.purposes)}"
@@ -165,6 +164,11 @@ class Policy:
             raise Refused(
                 f"policy: {algorithm} is not approved: ask the owner to read it and to list its hash"
             )
+
+    def admit_download(self, now: int) -> None:
+        """Raise Refused if the records may be handed over no more: who prices `download` lets them out, until the policy expires."""
+        if self.expires_at is not None and now >= self.expires_at:
+            raise Refused("policy: expired: ask the owner for a new one")
 
     def admit_sandbox(self, name: str) -> None:
         """Raise SandboxError if programs may not run in the sandbox of that name, which is not as hard as the policy demands."""

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from sheaf.domain.policy import Policy
 
 
-def parts_of(ctx: Context, dataset: int, version: int) -> dict[str, int]:
+def parts_of(ctx: Context, dataset: int, version: int, then: Policy | None = None) -> dict[str, int]:
     """Return what percent of a dataset's budget each account may spend under a version, by account in small letters.
+
+    With `then`, the policy of a version that would come after `version`: under that one, whoever will have the first seat.
 
     What one version gave to an account no later one takes back, since what was spent of it is known to that account alone. Raises
     Refused where that would be more than the whole, or another budget than before; Missing where it cannot be told.
@@ -24,12 +26,12 @@ def parts_of(ctx: Context, dataset: int, version: int) -> dict[str, int]:
     most: dict[str, int] = {}
     promised = ""
     here: dict[str, int] = {}
-    for number in range(1, version + 1):
-        policy = _budgeted(ctx, dataset, number)
+    for number in range(1, version + 1 + (then is not None)):
+        policy = then if number > version else _budgeted(ctx, dataset, number)
         if policy is None:
             here = {}
             continue
-        here = policy.providers or {_first_seated(ctx, dataset): 100}
+        here = policy.providers or {_first(ctx, dataset, then): 100}
         said = f"total = {policy.total}, person = {policy.person_total}, delta = {policy.delta}"
         promised = promised or said
         if said != promised:
@@ -65,6 +67,16 @@ def _budgeted(ctx: Context, dataset: int, version: int) -> Policy | None:
     except SpecificationError:
         return None
     return policy if policy.has_noise and policy.total is not None else None
+
+
+def _first(ctx: Context, dataset: int, then: Policy | None) -> str:
+    """Return who had the first seat; before there is one, a word that is no account, where a policy is only looked at."""
+    try:
+        return _first_seated(ctx, dataset)
+    except Refused:
+        if then is None:
+            raise
+        return "the first seat"
 
 
 def _first_seated(ctx: Context, dataset: int) -> str:

@@ -114,15 +114,23 @@ def refund_order(ctx: Context, order: int) -> int:
     elif one.phase in (ACCEPTED, DISPUTED) and now >= one.until:
         compute_orders.step(ctx.chain, ctx.sender, "refund", order)
     elif one.phase != REFUNDED:
-        wait = (
-            f"its provider has until {one.until}"
-            if one.phase in (ACCEPTED, DISPUTED)
-            else "it is not the buyer's to end"
-        )
-        raise InputError("order", f"{order} ({one.state})", f"nothing comes back now: {wait}")
+        raise InputError("order", f"{order} ({one.state})", f"nothing comes back now: {_kept_by(one)}")
     if not compute_orders.owed(ctx.chain, one.token, ctx.account):  # type: ignore[arg-type]
         return 0
     return compute_orders.withdraw(ctx.chain, ctx.sender, one.token)  # type: ignore[arg-type]
+
+
+def _kept_by(one: Order) -> str:
+    """Say why an order's money does not come back now."""
+    if one.phase == PLACED:
+        return f"only its buyer takes it back before it is taken on: act as {one.buyer}"
+    if one.phase in (ACCEPTED, DISPUTED):
+        return f"its provider has until {one.until}"
+    if one.phase == DELIVERED:
+        return (
+            f"a result is stated: until {one.until} its buyer may have it repeated by `sheaf dataset dispute`"
+        )
+    return "a result was stated and it is paid"
 
 
 def settle_order(ctx: Context, order: int) -> Order:

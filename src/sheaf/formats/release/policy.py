@@ -45,15 +45,22 @@ def load(path: Path) -> Policy:
     if len(data) > MAX_BYTES:
         _refuse("", f"{len(data)} bytes", f"keep it below {MAX_BYTES}")
     try:
-        return parse(tomllib.loads(data.decode()))
+        return read(data.decode(), path.name)
     except UnicodeDecodeError as error:
         raise SpecificationError(
             "policy", path.name, f"write it in UTF-8: byte {error.start} is not"
         ) from None
+
+
+def read(text: str, name: str) -> Policy:
+    """Compile the text of a policy; `name` is what it is called where it is no TOML. Raises SpecificationError."""
+    try:
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SpecificationError("policy", path.name, f"mend the TOML: {error}") from None
+        raise SpecificationError("policy", name, f"mend the TOML: {error}") from None
     except RecursionError:
-        raise SpecificationError("policy", path.name, "nest less deeply") from None
+        raise SpecificationError("policy", name, "nest less deeply") from None
+    return parse(document)
 
 
 def parse(document: dict[str, Any]) -> Policy:
@@ -85,8 +92,8 @@ def parse(document: dict[str, Any]) -> Policy:
         person_total=_number("budget.person", budget["person"], 0, 100) if "person" in budget else None,
         person=_words("person", [document["person"]])[0] if "person" in document else None,
         rows_per_person=_whole("rows_per_person", document.get("rows_per_person", 1), 1, 1000),
-        sandbox=Tier(_choice("sandbox", document.get("sandbox", Tier.BUBBLEWRAP), tuple(Tier))),
         providers=_providers(budget.get("providers", {})),
+        sandbox=Tier(_choice("sandbox", document.get("sandbox", Tier.BUBBLEWRAP), tuple(Tier))),
     )
     _fit(policy)
     _fit_person(policy)

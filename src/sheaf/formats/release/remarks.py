@@ -107,7 +107,8 @@ def _about_noise(policy: Policy, rows: int | None) -> list[Remark]:
         remarks.append(
             Remark(
                 True,
-                "no budget.total: it bounds what all answers tell together; no provider serves without it",
+                "no budget.total: it bounds what all answers tell together, and no provider serves without it: add total, with a delta, "
+                f"such as budget = {{ epsilon = {policy.epsilon:g}, delta = 1e-6, total = {4 * policy.epsilon:g} }}",
             )
         )
     else:

@@ -20,6 +20,7 @@ from sheaf.domain.errors import (
     shorten,
 )
 from sheaf.domain.ids import Address
+from sheaf.domain.order import DOWNLOAD
 from sheaf.market import compute_orders
 from sheaf.market.compute_orders import DELIVERED, DISPUTED, PHASES, PLACED, REFUNDED, SETTLED
 
@@ -137,14 +138,16 @@ class ChainOrders:
         if order.dataset != one.cid:
             raise InputError("dataset", order.dataset, f"the order was placed on {one.cid}: order anew")
         policy = policy_of(manifest_of(self.ctx, one.chain.dataset, one.version))
-        if one.chain.use_name != policy.release:
-            raise Refused(f"policy: {policy.release} is released, {one.chain.use_name} was paid for")
+        wanted = DOWNLOAD if order.is_download else str(policy.release)
+        if one.chain.use_name != wanted:
+            raise Refused(f"policy: {wanted} is ordered, {one.chain.use_name} was paid for")
         if one.chain.is_deterministic and order.algorithm in policy.methods:
             raise Refused(
                 "policy: answers with noise cannot be repeated: order one that is not deterministic"
             )
         mail.require_reader(self.ctx, Address(order.buyer), "buyer")
-        self.check(order)
+        if not order.is_download:
+            self.check(order)
         return order
 
     def _forget(self, number: int) -> None:

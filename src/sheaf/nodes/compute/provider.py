@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sheaf.domain.ports import Methods, Orders, Sandbox
 
 KEPT_DECLINED = 1000
+MAX_DOWNLOAD_BYTES = 1 << 29  # a row of the queue holds it
 LEAST_SECONDS = 0.1  # what the shortest job counts for, in the turns of its buyer
 log = structlog.get_logger()
 
@@ -86,6 +87,7 @@ class Provider:
         self.means, self.holdings, self.clock = means, holdings, clock
         self.rules = rules or Rules()
         self._executor = executor
+        self.find: Callable[[str], Holding | None] = lambda _: None  # what was published since it started
         self.declined: dict[int, str] = {}
         self._sent: set[int] = (
             set()
@@ -182,10 +184,12 @@ class Provider:
 
     def _admit(self, order: Order) -> None:
         """Raise Refused or InputError where an order is not to be taken on; its buyer can take it back."""
-        holding = self.holdings.get(order.dataset)
+        holding = self.holdings.get(order.dataset) or self.find(order.dataset)
         if holding is None:
             raise InputError("dataset", order.dataset, "order one that this provider holds")
         self._check_still(order, holding)
+        if order.is_download:
+            return
         if holding.policy.has_noise == order.is_code:
             raise Refused(
                 f"policy: {holding.policy.release} takes {'a method' if order.is_code else 'a program'}"
@@ -273,7 +277,9 @@ class Provider:
         try:
             holding = self.holdings[entry.order.dataset]
             self._check_still(entry.order, holding)
-            table = project(holding.read(), holding.policy)
+            table = holding.read()
+            if not entry.order.is_download:
+                table = project(table, holding.policy)
             if entry.order.is_code:
                 self.means.workplace.prepare(number, entry.order.program, table)
         except Full as error:
@@ -290,6 +296,9 @@ class Provider:
 
     def _check_still(self, order: Order, holding: Holding) -> None:
         """Raise Refused if the policy allows the job no more, or if its answer could not leave in time."""
+        if order.is_download:
+            holding.policy.admit_download(int(self.clock()))
+            return
         holding.policy.admit(order.algorithm, order.purpose, holding.rows, int(self.clock()))
         if order.until < self.clock() + holding.policy.limits.wall_seconds:
             raise Refused("compute: too late: an answer would not leave in time")
@@ -298,7 +307,7 @@ class Provider:
         """Run one job and keep what it gave."""
         order, began = entry.order, self.clock()
         try:
-            output, spent = self._code(order, policy) if order.is_code else self._method(order, policy, table)
+            output, spent = self._answer(order, policy, table)
             receipt = Receipt(
                 order=order.number,
                 dataset=order.dataset,
@@ -309,12 +318,21 @@ class Provider:
                 spent_nanonats=spent,
                 output=hashlib.sha256(output).hexdigest(),
             )
-            release_at = released_at(entry.started_at or began, self.clock(), policy)
+            # Records that are sold whole tell nothing by when they come.
+            release_at = (
+                began if order.is_download else released_at(entry.started_at or began, self.clock(), policy)
+            )
             self.means.queue.keep(order.number, output, receipt.to_json(), release_at)
         except Exception as error:  # this side's fault, whatever it is: the job is tried again
             self._failed(order.number, error)
         self.means.queue.charge(order.number, max(LEAST_SECONDS, self.clock() - began))
         self.means.workplace.clean(order.number)
+
+    def _answer(self, order: Order, policy: Policy, table: pa.Table) -> tuple[bytes, int]:
+        """Return what an order comes to, and what it spent of the budget."""
+        if order.is_download:
+            return parquet_bytes(table), 0
+        return self._code(order, policy) if order.is_code else self._method(order, policy, table)
 
     def _code(self, order: Order, policy: Policy) -> tuple[bytes, int]:
         """Run a buyer's program in the sandbox. All it can do wrong comes out as one and the same answer."""
@@ -379,6 +397,19 @@ class Provider:
             is_refunded = self.means.orders.state(number) == "refunded"
             self.means.queue.move(number, "refunded" if is_refunded else "closed", one.reason, self.clock())
         return len(failed)
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """Return the records as one file. Raises InputError where they are more than an answer holds."""
+    import io
+
+    import pyarrow.parquet as pq
+
+    file = io.BytesIO()
+    pq.write_table(table, file, compression="zstd")
+    if file.tell() > MAX_DOWNLOAD_BYTES:
+        raise InputError("records", f"{file.tell()} bytes", f"hand over at most {MAX_DOWNLOAD_BYTES} at once")
+    return file.getvalue()
 
 
 def released_at(started_at: float, now: float, policy: Policy) -> float:
