@@ -397,11 +397,11 @@ def test_a_provider_takes_its_fees_and_its_stake(ward: Ward) -> None:
     wish = Computation(program=PROGRAM, is_deterministic=True)
     made = order_computation(ward.buyer, number, wish)
     with pytest.raises(InputError, match="stakes first"):
-        earnings.seat_of(ward.buyer, ward.buyer.account)
+        earnings.position_of(ward.buyer, ward.buyer.account)
     serving = ward.serve(number, sandbox=Home())
     serving.provider.start()
     serving.provider.tick()
-    assert earnings.seat_of(ward.owner, ward.provider.account).locked == 50 * WAD
+    assert earnings.position_of(ward.owner, ward.provider.account).locked == 50 * WAD
     assert ward.owner.engine is not None
     ward.owner.engine.advance(11)
     serving.provider.tick()
