@@ -17,7 +17,6 @@ from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
 from sheaf.domain.errors import InputError
 from sheaf.domain.job import Tier
-from sheaf.domain.order import DOWNLOAD
 
 app = typer.Typer()
 
@@ -205,6 +204,8 @@ def _wanted(
     if epsilon is not None and not (math.isfinite(epsilon) and epsilon > 0):
         raise InputError("epsilon", epsilon, "give a number above zero")
     if is_download:
+        from sheaf.domain.order import DOWNLOAD
+
         return {"method": DOWNLOAD}
     if program is not None:
         return {"program": program.read_bytes(), "parameters": parameters}
