@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -224,6 +226,31 @@ def test_control_groups_of_version_1(tmp_path: Path) -> None:
     assert [Path(folder).parent.name for folder in group.folders] == ["memory", "pids"]
     group.remove()
     assert not any(Path(folder).exists() for folder in group.folders)
+
+
+def test_group_is_removed_when_its_processes_have_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left in a group is killed, and the group removed as soon as the kernel lets it go."""
+    _delegated(tmp_path / "pids")
+    group = Cgroup(tmp_path, Limits(), Overhead(8))
+    (folder,) = map(Path, group.folders)
+    left = subprocess.Popen(["sleep", "60"])
+    (folder / "cgroup.procs").write_text(f"{left.pid}\n")
+    tries, remove = [], Path.rmdir
+
+    def busy_at_first(place: Path) -> None:
+        tries.append(left.poll())
+        if len(tries) < 3:
+            raise OSError(errno.EBUSY, "processes are dying")
+        (place / "cgroup.procs").unlink()
+        remove(place)
+
+    monkeypatch.setattr(Path, "rmdir", busy_at_first)
+    group.remove()
+    assert left.wait() == -signal.SIGKILL
+    assert len(tries) == 3
+    assert not folder.exists()
 
 
 def test_control_group_must_be_delegated(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from sheaf.domain.job import Ending, Job, Limits, Outcome
 from sheaf.sandbox import gvisor as tier
+from sheaf.sandbox import runtime, seccomp
 from sheaf.sandbox.confined import Confined, Stage
 from sheaf.sandbox.gvisor import GIB, Gvisor, configuration, own_limits
 
@@ -75,6 +78,31 @@ def test_no_root_is_left_when_runsc_begins(stage: Stage, tmp_path: Path) -> None
     assert {"--rootless", "--network=none", "--host-uds=none"} <= set(command[command.index("runsc") :])
     assert command.index("setpriv") < command.index("runsc")
     assert "--net" in command[: command.index("sh")]
+
+
+def filtered(folder: Path, code: bytes) -> subprocess.CompletedProcess[bytes]:
+    """Run a job that forks by the runner alone, on the host's kernel, with `code` as its filter."""
+    job(folder, "    return os.fork()", Limits())
+    (folder / "filter").write_bytes(code)
+    command = [sys.executable, "-I", "-S", "-B", str(runtime.runner()), "a.py", "64"]
+    return subprocess.run(
+        [*command, str(folder), str(folder), str(folder / "filter")], input=b"{}", capture_output=True
+    )
+
+
+def test_runner_lays_the_filter_upon_itself(tmp_path: Path) -> None:
+    """With the filter's file the runner may not even fork when it comes to the job, whatever the kernel."""
+    done = filtered(tmp_path, seccomp.program(is_running=True))
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"PermissionError" in done.stderr
+
+
+@pytest.mark.parametrize("code", [b"", b"1" * 8, seccomp.program()[:-8]])
+def test_nothing_runs_without_the_filter(tmp_path: Path, code: bytes) -> None:
+    """Where the kernel does not take the filter, no line of the job is run."""
+    done = filtered(tmp_path, code)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"the filter of system calls is not taken" in done.stderr
 
 
 def test_what_gvisor_keeps_of_files_is_capped(
