@@ -61,7 +61,7 @@ def _piece(texts: pl.Series, first: int, detectors: Sequence[Detector], kinds: S
         if hits:
             parts.append(_placed(hits, places[which] + first, starts, detector.layer))
     found = _without_overlap(_joined(parts))
-    if kinds.issuperset(kind for detector in running for kind in detector.kinds):
+    if all(kind in kinds for detector in running for kind in detector.kinds):
         return found
     wanted = np.fromiter((kind in kinds for kind in found.kind), np.bool_, len(found.kind))
     return found.take(np.flatnonzero(wanted))

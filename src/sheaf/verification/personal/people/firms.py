@@ -38,6 +38,13 @@ LAST = wordset(
     """
 )
 """Words that end the names of organisations."""
+WEAK = wordset(
+    """
+    oil power electric data intelligence resources times press engineering service lines trust league healthcare foods
+    records pictures media markets instruments programming insights agents research school schools store stores lab
+    """
+)
+"""Those that end as much else, where all words before them are of English."""
 FIRST = re.compile(
     r"(?:University|Bank|Institute|Ministry|Department|Museum|College|Church|Bureau|Office|Academy|Board"
     r"|Chamber|Society|Association|Federation|School|Council|Court|Order|League) of (?:the )?[^\W\d_a-z]"
@@ -59,7 +66,7 @@ BEFORE = endings(
     | partnership with | contract with | merged with | merger with | deal with | recorded for | customer of
     | customers of | client of | clients of | employees of | employee of | offices of | office of |
     headquarters of | board of | members of | member of | sued | lawsuit against | policy with | account
-    with | account at | insured with | insured by | invoice from | shipped by | delivered by | ordered from
+    with | account at | insured with | insured by | invoice from | refund from | order from | bill from | receipt from | statement from | offer from | subscription to | subscribed to | refunded by | shipped by | delivered by | ordered from
     | bought from | later became | renamed | rebranded as | formerly | now called | bought by | purchased
     from | buy from | billed by | charged by | address of | website of | apply to | applied to | applying to
     | support | contact

@@ -34,6 +34,7 @@ _NAME = re.compile(
     rf"(?:[ \u00a0](?:{_INITIAL}|(?:{_PARTICLE} ){{0,2}}[{_UPPER}]{_REST})){{0,4}})(?![\w@]|[-/]\w)"
 )
 _NAMES = GIVEN | FAMILY
+_ENDS = frozenset((".", ",", "!", "?", "\n", "", BREAK))
 _LAST_TWO = frozenset(ending[-2:] for ending in ENDINGS)
 _LINE_BEFORE = re.compile(r"(?:^|\n)[ \t>|*?#-]*$")
 _LINE_AFTER = re.compile(r"[ \t]*(?:\r?\n|$|\0)")
@@ -119,6 +120,8 @@ def _judge(run: Run, text: str) -> None:
         or kind_of(" ".join(run.low)) & (PLACE | _NAMES) == PLACE
         or _is_street(text, run)
     )
+    if kind_of(nearest) & PARTICLE:
+        nearest = _past_particles(run, text) or nearest
     if nearest in cues.TITLES and not things and not all(is_plain(kind) for kind in run.kinds[:2]):
         run.score = 0.95
     elif not run.blocked:
@@ -127,6 +130,19 @@ def _judge(run: Run, text: str) -> None:
             run.score = max(run.score, _by_company(run, text, nearest))
     elif len(run.low) < 3 and not things and cues.NAMED.close(lead.rstrip(":,")):
         run.score = 0.75
+
+
+def _past_particles(run: Run, text: str) -> str:
+    """Take particles between a title and a name into the name, and return the title; else nothing."""
+    words = run.lead.split()
+    count = 0
+    while words and kind_of(words[-1]) & PARTICLE:
+        count += len(words.pop()) + 1
+    title = words[-1].rstrip(".") if words else ""
+    if title not in cues.TITLES or "\n" in text[run.start - count : run.start]:
+        return ""
+    run.start -= count
+    return title
 
 
 def _is_street(text: str, run: Run) -> bool:
@@ -209,7 +225,7 @@ def _by_company(run: Run, text: str, nearest: str) -> float:
         return 0.6
     if len(run.words) > 1 and lead.endswith(":") and cues.LABEL.search(lead):
         return 0.6
-    if run.near in cues.TURNING and text[run.end : run.end + 1] in ".,!?":
+    if run.near in cues.TURNING and text[run.end : run.end + 1] in _ENDS:
         return 0.55
     if nearest in ("the", "a", "an", "this", "that", "another") and cues.WORKS.match(text, run.end):
         return 0.6
@@ -264,7 +280,7 @@ def _are_families(chain: Sequence[Run]) -> bool:
     return (
         all(len(run.words) == 1 for run in chain)
         and 2 * known >= len(chain)
-        and any(run.kinds[0] & FREQUENT for run in chain)
+        and any(run.kinds[0] & FREQUENT and not run.kinds[0] & WORD for run in chain)
     )
 
 
@@ -332,6 +348,14 @@ def _small_length(text: str, words: Sequence[re.Match[str]], at: int) -> int:
     return length
 
 
+def _large_person(text: str, match: re.Match[str]) -> Sequence[Hit]:
+    """Return a name that is written in large letters throughout, where both its words are on the lists."""
+    first, last = kind_of(match["given"].lower()), kind_of(match["family"].lower())
+    if is_sure(first, GIVEN) and first & FREQUENT and (is_sure(last, _NAMES) or last & FREQUENT):
+        return (Hit("person", match.start(), match.end(), 0.7),)
+    return ()
+
+
 def _written_small(text: str, match: re.Match[str]) -> Iterable[Hit]:
     if match["name"].split()[0] not in STOP:
         yield Hit("person", match.start("name"), match.end("name"), 0.7)
@@ -350,5 +374,15 @@ DETECTORS = (
         tier="any",
     ),
     Detector(("person",), r"\p{Lu}\p{Ll}", TEXT, persons, layer=2, tier="any"),
+    Detector(
+        ("person",),
+        r"\p{Lu}{2} (?:\p{Lu}\.? )?\p{Lu}{2}",
+        re.compile(
+            rf"(?<![\w-])(?P<given>[{_UPPER}]{{3,15}}) (?:[{_UPPER}]\.? )?(?P<family>[{_UPPER}]{{3,20}})(?![\w-])"
+        ),
+        _large_person,
+        layer=2,
+        tier="any",
+    ),
     Detector(("person",), r"^\P{Lu}+$", TEXT, small_persons, layer=2, tier="any"),
 )
