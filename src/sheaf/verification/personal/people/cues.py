@@ -54,7 +54,10 @@ LABEL = re.compile(
 """Labels before whole names."""
 
 TURNING = wordset(
-    "me, you, yes, no, please, sorry, thanks, oh, ok, okay, right, bye, night, morning, luck, listen, look, welcome, indeed, again, best, love, warmly, xoxo,"
+    """
+    me, you, yes, no, please, sorry, thanks, oh, ok, okay, right, bye, night, morning, luck, listen,
+    look, welcome, indeed, again, best, love, warmly, xoxo,
+    """
 )
 """How one turns to somebody, before a name that ends what is said."""
 
