@@ -34,6 +34,7 @@ _NAME = re.compile(
     rf"(?:[ \u00a0](?:{_INITIAL}|(?:{_PARTICLE} ){{0,2}}[{_UPPER}]{_REST})){{0,4}})(?![\w@]|[-/]\w)"
 )
 _NAMES = GIVEN | FAMILY
+_KNOWN = _NAMES | WORD | PLACE
 _ENDS = frozenset((".", ",", "!", "?", "\n", "", BREAK))
 _LAST_TWO = frozenset(ending[-2:] for ending in ENDINGS)
 _LINE_BEFORE = re.compile(r"(?:^|\n)[ \t>|*?#-]*$")
@@ -113,13 +114,17 @@ def _judge(run: Run, text: str) -> None:
     run.lead = lead = lead_of(text, run.start, 32).rstrip("\"“'‘(* ")
     run.near = lead[lead.rfind(" ") + 1 :]
     nearest = run.near.rstrip(".:,?")
-    things = not cues.ORGANISED.isdisjoint(word.rstrip(".") for word in run.low)
-    run.blocked = (
-        things
-        or all(is_plain(kind) for kind in run.kinds)
-        or kind_of(" ".join(run.low)) & (PLACE | _NAMES) == PLACE
-        or _is_street(text, run)
-    )
+    things = not cues.ORGANISED.isdisjoint(run.low)
+    if len(run.low) == 1:
+        known = run.kinds[0] & _KNOWN
+        run.blocked = things or known == WORD or known & ~WORD == PLACE or _is_street(text, run)
+    else:
+        run.blocked = (
+            things
+            or all(map(is_plain, run.kinds))
+            or kind_of(" ".join(run.low)) & (PLACE | _NAMES) == PLACE
+            or _is_street(text, run)
+        )
     if kind_of(nearest) & PARTICLE:
         nearest = _past_particles(run, text) or nearest
     if nearest in cues.TITLES and not things and not all(is_plain(kind) for kind in run.kinds[:2]):
@@ -147,7 +152,7 @@ def _past_particles(run: Run, text: str) -> str:
 
 def _is_street(text: str, run: Run) -> bool:
     """Say whether a run is part of an address: by its words, or by numbers on either side."""
-    if not cues.STREETS.isdisjoint(word.rstrip(".") for word in run.low):
+    if not cues.STREETS.isdisjoint(run.low):
         return True
     if text[run.end : run.end + 1] in (" ", ",") and cues.NUMBER_AFTER.match(text, run.end):
         return True
