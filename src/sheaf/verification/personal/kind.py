@@ -67,7 +67,10 @@ def before(text: str, start: int, reach: int = REACH) -> str:
 
 def told(text: str, start: int, reach: int = REACH) -> list[str]:
     """Return the words of letters before `start` in the same text, in lower case, the nearest first."""
-    return _LETTERS.findall(before(text, start, reach).lower())[::-1]
+    part = text[start - reach if start > reach else 0 : start]
+    if BREAK in part:
+        part = part[part.rfind(BREAK) + 1 :]
+    return _LETTERS.findall(part.lower())[::-1]
 
 
 @dataclass(frozen=True, slots=True)

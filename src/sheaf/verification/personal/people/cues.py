@@ -54,7 +54,10 @@ LABEL = re.compile(
 """Labels before whole names."""
 
 TURNING = wordset(
-    "me, you, yes, no, please, sorry, thanks, oh, ok, okay, right, bye, night, morning, luck, listen, look, welcome, indeed, again,"
+    """
+    me, you, yes, no, please, sorry, thanks, oh, ok, okay, right, bye, night, morning, luck, listen,
+    look, welcome, indeed, again, best, love, warmly, xoxo,
+    """
 )
 """How one turns to somebody, before a name that ends what is said."""
 
@@ -141,7 +144,7 @@ _VERBS = (
     "|is an? (?:\\w+ )?(?:\\d|man|woman|boy|girl|teacher|student|doctor|nurse|friend|lawyer|singer|actor"
     "|actress|writer|painter|player|citizen|comedian|patient|good|nice|great|very|year)"
     "|, (?:aged )?\\d\\d?,"
-    "|(?:is|was|comes|came) (?:originally )?from|employs|teaches|works (?:at|for|as|in|with)"
+    "|(?:is|was|comes|came) (?:originally )?from|called (?:me|him|her|us|you|them|back)|employs|teaches|works (?:at|for|as|in|with)"
     "|worked (?:at|for|as|in|with)|plays|played|won"
 )
 LIFE = re.compile(

@@ -38,31 +38,41 @@ LAST = wordset(
     """
 )
 """Words that end the names of organisations."""
+WEAK = wordset(
+    """
+    oil power electric data intelligence resources times press engineering service lines trust league healthcare foods
+    records pictures media markets instruments programming insights agents research school schools store stores lab
+    """
+)
+"""Those that end as much else, where all words before them are of English."""
 FIRST = re.compile(
     r"(?:University|Bank|Institute|Ministry|Department|Museum|College|Church|Bureau|Office|Academy|Board"
     r"|Chamber|Society|Association|Federation|School|Council|Court|Order|League) of (?:the )?[^\W\d_a-z]"
 )
 BEFORE = endings(
     """
-    work for | works for | worked for | working for | work at | works at | worked at | working at | job at |
-    job with | job for | employed by | employed at | employer | company | firm | startup | corporation |
-    conglomerate | retailer | manufacturer | supplier | insurer | airline | carmaker | company called |
-    company named | firm called | firm named | startup called | organisation called | organization called |
-    hired by | fired by | fired from | joined | joining | quit | leave | left | subsidiary of | division of
-    | ceo of | cto of | cfo of | coo of | founder of | co-founder of | cofounder of | chairman of |
-    president of | head of | chair of | manager at | engineer at | developer at | director at | director of
-    | analyst at | consultant at | scientist at | researcher at | professor at | student at | partner at |
-    intern at | internship at | position at | role at | career at | year at | years at | interned at |
-    recruiter at | recruiter from | representative of | spokesman for | spokeswoman for | spokesperson for |
-    shares of | shares in | stock of | invested in | investing in | acquired by | owned by | sponsored by |
-    funded by | published by | manufactured by | distributed by | developed by | powered by | partnered with
-    | partnership with | contract with | merged with | merger with | deal with | recorded for | customer of
+    welcome to | thanks for choosing | companies like | firms like | brands like | competitors like |
+    vendor | provider | carrier | publisher | lender | parent company | work for | works for | worked for
+    | working for | work at | works at | worked at | working at | job at | job with | job for | employed
+    by | employed at | employer | company | firm | startup | corporation | conglomerate | retailer |
+    manufacturer | supplier | insurer | airline | carmaker | company called | company named | firm called
+    | firm named | startup called | organisation called | organization called | hired by | fired by |
+    fired from | joined | joining | quit | leave | left | subsidiary of | division of | ceo of | cto of |
+    cfo of | coo of | founder of | co-founder of | cofounder of | chairman of | president of | head of |
+    chair of | manager at | engineer at | developer at | director at | director of | analyst at |
+    consultant at | scientist at | researcher at | professor at | student at | partner at | intern at |
+    internship at | position at | role at | career at | year at | years at | interned at | recruiter at |
+    recruiter from | representative of | spokesman for | spokeswoman for | spokesperson for | shares of |
+    shares in | stock of | invested in | investing in | acquired by | owned by | sponsored by | funded by
+    | published by | manufactured by | distributed by | developed by | powered by | partnered with |
+    partnership with | contract with | merged with | merger with | deal with | recorded for | customer of
     | customers of | client of | clients of | employees of | employee of | offices of | office of |
     headquarters of | board of | members of | member of | sued | lawsuit against | policy with | account
-    with | account at | insured with | insured by | invoice from | shipped by | delivered by | ordered from
-    | bought from | later became | renamed | rebranded as | formerly | now called | bought by | purchased
-    from | buy from | billed by | charged by | address of | website of | apply to | applied to | applying to
-    | support | contact
+    with | account at | insured with | insured by | invoice from | refund from | order from | bill from |
+    receipt from | statement from | offer from | subscription to | subscribed to | refunded by | shipped
+    by | delivered by | ordered from | bought from | later became | renamed | rebranded as | formerly |
+    now called | bought by | purchased from | buy from | billed by | charged by | address of | website of
+    | apply to | applied to | applying to | support | contact
     """
 )
 """Words after which an organisation is likely."""
@@ -81,7 +91,8 @@ AFTER = re.compile(
     r"|incorporated|listed|sued|fined)\b"
     r"| (?:announced|acquired|launched|invested|employs|merged|filed (?:for|a)|went public|reported"
     r"|unveiled|sells|sold|manufactures|offers|released|laid off|hired|raised|plans to|agreed to|invites"
-    r"|delivers|charged me|refunded)\b"
+    r"|delivers|charged me|refunded|provides|makes|builds|develops|produces|operates|owns|speciali[sz]es"
+    r"|opened|expanded|partnered|competes|is (?:based in|hiring|headquartered|owned by|partnering))\b"
     r"| (?:offices?|websites?|headquarters|employees?|staff|shares|stock|stores?|customers?"
     r"|customer (?:service|support)|support (?:team|line)|representative|spokes\w+|ceo|cto|cfo"
     r"|resignation|executives?|account|app|products?|branch|branches|website|site|factory|plant"
@@ -136,7 +147,8 @@ NEXT_WORDS = wordset(
     office offices website websites headquarters employee employees staff shares stock store stores customer customers
     support representative ceo cto cfo resignation executive executives account app product products branch branches
     site factory plant warehouse invoice subscription job internship interview campus building orchestra logo card
-    policy lawyers management board earnings revenue revenues profit profits services founder founders chairman brand
+    policy lawyers management board provides makes builds develops produces operates owns specializes specialises opened
+    expanded partnered competes earnings revenue revenues profit profits services founder founders chairman brand
     platform market competitors annual quarterly acquisition merger spokesman spokeswoman spokesperson spokespeople
     """
 )

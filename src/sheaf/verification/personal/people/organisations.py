@@ -80,6 +80,10 @@ def _barred(text: str, first: int, last: int) -> Iterator[Hit]:
             yield Hit("organisation", *barred.span(), 0.55)
 
 
+_CODE = frozenset("@/([{<=:._$`")
+"""Beside these a word is a piece of a program or of an address on the net."""
+
+
 def _of_house(names: str) -> float:
     """Return how surely several names are those of a firm's founders: family names, and nobody's given name."""
     words = [word for word in re.split(r",? and |,? & |, ", names) if word]
@@ -102,7 +106,12 @@ def _run(match: re.Match[str]) -> _Run | None:
         kind = kind_of(low[0])
         barred = bool(is_plain(kind) or kind & PLACE or is_sure(kind, GIVEN)) and low[0] not in firms.KNOWN
         return _Run(start, match.end(), words, low, barred=barred)
-    while words and (low[0] in STOP and low[0] not in firms.LAST or words[0].islower() or words[0] == "&"):
+    while words and (
+        (low[0] in STOP and low[0] not in firms.LAST)
+        or (low[0] in TRADES and len(low) > 1 and low[1] in firms.SMALL)
+        or words[0].islower()
+        or words[0] == "&"
+    ):
         start += len(words.pop(0)) + 1
         low.pop(0)
     while words and low[-1] in STOP and low[-1] not in firms.LAST:
@@ -114,7 +123,7 @@ def _run(match: re.Match[str]) -> _Run | None:
 def _score(run: _Run, text: str) -> float:
     """Return how surely a run names an organisation, by its words, then by those beside it."""
     low = run.low
-    if not firms.KNOWN.isdisjoint(low):
+    if not firms.KNOWN.isdisjoint(low) and STREETS.isdisjoint(low):
         return 0.65
     kinds = [kind_of(word) for word in low if word not in firms.SMALL]
     if len(low) == 1:
@@ -137,9 +146,11 @@ def _of_several(run: _Run, text: str, kinds: list[int]) -> float:
         return 0.65
     if low[-1] not in firms.LAST or len(kinds) < 2:
         return 0.0
-    if len(kinds) < 3 and all(is_plain(kind) for kind in kinds):
+    if all(is_plain(kind) for kind in kinds):
+        if low[-1] in firms.WEAK or "of" in low:
+            return 0.0
         lead = lead_of(text, run.start, 8).rstrip("\"“'‘(* ")
-        if lead[-1:] in ("", ".", "!", "?", ":"):
+        if len(kinds) < 3 and lead[-1:] in ("", ".", "!", "?", ":"):
             return 0.0
     if count := firms.COUNT.search(text, max(0, run.start - 5), run.start):
         run.start = count.start()
@@ -150,8 +161,8 @@ def _is_camel(text: str, run: _Run) -> bool:
     """Say whether a word has a large letter in its middle and is no part of an address on the net."""
     return (
         firms.CAMEL.fullmatch(run.words[0]) is not None
-        and text[run.end : run.end + 1] not in ("@", ".", "/")
-        and text[run.start - 1 : run.start] not in ("@", "/")
+        and text[run.end : run.end + 1] not in _CODE
+        and text[run.start - 1 : run.start] not in _CODE
     )
 
 

@@ -34,6 +34,8 @@ _NAME = re.compile(
     rf"(?:[ \u00a0](?:{_INITIAL}|(?:{_PARTICLE} ){{0,2}}[{_UPPER}]{_REST})){{0,4}})(?![\w@]|[-/]\w)"
 )
 _NAMES = GIVEN | FAMILY
+_KNOWN = _NAMES | WORD | PLACE
+_ENDS = frozenset((".", ",", "!", "?", "\n", "", BREAK))
 _LAST_TWO = frozenset(ending[-2:] for ending in ENDINGS)
 _LINE_BEFORE = re.compile(r"(?:^|\n)[ \t>|*?#-]*$")
 _LINE_AFTER = re.compile(r"[ \t]*(?:\r?\n|$|\0)")
@@ -112,13 +114,19 @@ def _judge(run: Run, text: str) -> None:
     run.lead = lead = lead_of(text, run.start, 32).rstrip("\"“'‘(* ")
     run.near = lead[lead.rfind(" ") + 1 :]
     nearest = run.near.rstrip(".:,?")
-    things = not cues.ORGANISED.isdisjoint(word.rstrip(".") for word in run.low)
-    run.blocked = (
-        things
-        or all(is_plain(kind) for kind in run.kinds)
-        or kind_of(" ".join(run.low)) & (PLACE | _NAMES) == PLACE
-        or _is_street(text, run)
-    )
+    things = not cues.ORGANISED.isdisjoint(run.low)
+    if len(run.low) == 1:
+        known = run.kinds[0] & _KNOWN
+        run.blocked = things or known == WORD or known & ~WORD == PLACE or _is_street(text, run)
+    else:
+        run.blocked = (
+            things
+            or all(map(is_plain, run.kinds))
+            or kind_of(" ".join(run.low)) & (PLACE | _NAMES) == PLACE
+            or _is_street(text, run)
+        )
+    if kind_of(nearest) & PARTICLE:
+        nearest = _past_particles(run, text) or nearest
     if nearest in cues.TITLES and not things and not all(is_plain(kind) for kind in run.kinds[:2]):
         run.score = 0.95
     elif not run.blocked:
@@ -129,9 +137,22 @@ def _judge(run: Run, text: str) -> None:
         run.score = 0.75
 
 
+def _past_particles(run: Run, text: str) -> str:
+    """Take particles between a title and a name into the name, and return the title; else nothing."""
+    words = run.lead.split()
+    count = 0
+    while words and kind_of(words[-1]) & PARTICLE:
+        count += len(words.pop()) + 1
+    title = words[-1].rstrip(".") if words else ""
+    if title not in cues.TITLES or "\n" in text[run.start - count : run.start]:
+        return ""
+    run.start -= count
+    return title
+
+
 def _is_street(text: str, run: Run) -> bool:
     """Say whether a run is part of an address: by its words, or by numbers on either side."""
-    if not cues.STREETS.isdisjoint(word.rstrip(".") for word in run.low):
+    if not cues.STREETS.isdisjoint(run.low):
         return True
     if text[run.end : run.end + 1] in (" ", ",") and cues.NUMBER_AFTER.match(text, run.end):
         return True
@@ -209,7 +230,7 @@ def _by_company(run: Run, text: str, nearest: str) -> float:
         return 0.6
     if len(run.words) > 1 and lead.endswith(":") and cues.LABEL.search(lead):
         return 0.6
-    if run.near in cues.TURNING and text[run.end : run.end + 1] in ".,!?":
+    if run.near in cues.TURNING and text[run.end : run.end + 1] in _ENDS:
         return 0.55
     if nearest in ("the", "a", "an", "this", "that", "another") and cues.WORKS.match(text, run.end):
         return 0.6
@@ -264,7 +285,7 @@ def _are_families(chain: Sequence[Run]) -> bool:
     return (
         all(len(run.words) == 1 for run in chain)
         and 2 * known >= len(chain)
-        and any(run.kinds[0] & FREQUENT for run in chain)
+        and any(run.kinds[0] & FREQUENT and not run.kinds[0] & WORD for run in chain)
     )
 
 
@@ -332,6 +353,14 @@ def _small_length(text: str, words: Sequence[re.Match[str]], at: int) -> int:
     return length
 
 
+def _large_person(text: str, match: re.Match[str]) -> Sequence[Hit]:
+    """Return a name that is written in large letters throughout, where both its words are on the lists."""
+    first, last = kind_of(match["given"].lower()), kind_of(match["family"].lower())
+    if is_sure(first, GIVEN) and first & FREQUENT and (is_sure(last, _NAMES) or last & FREQUENT):
+        return (Hit("person", match.start(), match.end(), 0.7),)
+    return ()
+
+
 def _written_small(text: str, match: re.Match[str]) -> Iterable[Hit]:
     if match["name"].split()[0] not in STOP:
         yield Hit("person", match.start("name"), match.end("name"), 0.7)
@@ -350,5 +379,15 @@ DETECTORS = (
         tier="any",
     ),
     Detector(("person",), r"\p{Lu}\p{Ll}", TEXT, persons, layer=2, tier="any"),
+    Detector(
+        ("person",),
+        r"\p{Lu}{2} (?:\p{Lu}\.? )?\p{Lu}{2}",
+        re.compile(
+            rf"(?<![\w-])(?P<given>[{_UPPER}]{{3,15}}) (?:[{_UPPER}]\.? )?(?P<family>[{_UPPER}]{{3,20}})(?![\w-])"
+        ),
+        _large_person,
+        layer=2,
+        tier="any",
+    ),
     Detector(("person",), r"^\P{Lu}+$", TEXT, small_persons, layer=2, tier="any"),
 )

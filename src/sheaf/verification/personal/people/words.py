@@ -35,6 +35,14 @@ STOP = wordset(
     australian irish scottish dutch danish swedish norwegian finnish polish portuguese greek turkish mexican
     brazilian hungarian czech bot user customer agent subject re fw fwd note nb hello bye good best kind
     regards sincerely let see please need how excuse
+    guys folks everyone everybody team friends mate dude ladies gentlemen customers members sirs
+    der die das des dem den ein eine einer eines einen im am zum zur und oder nicht ist sind war wir ihr sie er es
+    ich mein dein sein kein jeder jede jedes alle viele diese dieser dieses wenn weil dass wie was wer wo auf aus
+    bei mit nach von vor durch seit les le una uno unos unas et ou est sont dans pour par sur avec sans
+    mais pas ne je tu il elle nous vous ils elles ce cette ces mon ton son notre votre leur que qui como por para con
+    pero mi su sus esta este estos estas si gli dei della delle degli nel nella per ma non che di het een
+    montag dienstag mittwoch donnerstag freitag samstag sonntag januar februar märz mai juni juli oktober dezember
+    lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles jueves viernes sábado domingo
     """
 )
 """Words that begin sentences or name things: no part of anybody's name."""
