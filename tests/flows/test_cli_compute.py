@@ -120,7 +120,7 @@ def test_an_order_says_when_and_how_the_money_returns(ward: Ward) -> None:
     assert "6 SHEAF came back" in town.run("dataset", "refund", number, "--account", "buyer").out
     again = town.run("dataset", "refund", number, "--account", "buyer").out
     assert again == f"order {number} was refunded, its money has been taken\n"
-    assert "over, all money is back" in town.run("compute", "watch", number).out
+    assert "refunded: what was paid has come back" in town.run("compute", "watch", number).out
 
 
 def test_an_answer_by_commands(ward: Ward) -> None:
@@ -233,10 +233,7 @@ def test_shown_values_by_commands(ward: Ward) -> None:
     listing = ward.root / "a.listing"
     listing.write_text("eyJ.x.y~")
     assert "is a listing: give its owner's public key" in town.run("dataset", "check", listing, code=2).err
-    assert (
-        "give the path of a file that there is"
-        in town.run("dataset", "check", ward.root / "none", code=5).err
-    )
+    assert "give a path that there is" in town.run("dataset", "check", ward.root / "none", code=5).err
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from sheaf.actions.compute.order import Computation, order_computation
 from sheaf.actions.compute.progress import progress
 from sheaf.actions.compute.result import open_result
 from sheaf.actions.context import Context
-from sheaf.actions.datasets import earnings, order, terms
+from sheaf.actions.datasets import earnings, order, publish, terms
 from sheaf.actions.datasets.find import show_dataset
 from sheaf.actions.datasets.uses import uses_of
 from sheaf.domain.errors import InputError, IntegrityError, Missing, Refused, SandboxError
@@ -279,6 +279,10 @@ def test_progress_tells_when(ward: Ward) -> None:
     found = progress(ward.buyer, made)
     until = order.show_order(ward.buyer, made).until
     assert (found.state, found.back_at, found.answer_at) == ("accepted", until, until - 600 + 10)
+    unwanted = past_the_client(ward, number, "{}", "query", "approved-code")
+    serving.provider.tick()
+    assert "is not approved" in progress(ward.buyer, unwanted, ward.buyer).declined
+    assert progress(ward.owner, unwanted, ward.owner).declined == ""
     with pytest.raises(InputError, match=f"its provider has until {until}"):
         order.refund_order(ward.buyer, made)
     ward.settle(serving)
@@ -381,11 +385,11 @@ def test_a_provider_takes_its_fees_and_its_stake(ward: Ward) -> None:
     wish = Computation(program=PROGRAM, is_deterministic=True)
     made = order_computation(ward.buyer, number, wish)
     with pytest.raises(InputError, match="stakes first"):
-        earnings.seat_of(ward.buyer, ward.buyer.account)
+        earnings.position_of(ward.buyer, ward.buyer.account)
     serving = ward.serve(number, sandbox=Home())
     serving.provider.start()
     serving.provider.tick()
-    assert earnings.seat_of(ward.owner, ward.provider.account).locked == 50 * WAD
+    assert earnings.position_of(ward.owner, ward.provider.account).locked == 50 * WAD
     assert ward.owner.engine is not None
     ward.owner.engine.advance(11)
     serving.provider.tick()
@@ -405,3 +409,24 @@ def test_a_provider_takes_its_fees_and_its_stake(ward: Ward) -> None:
     assert actions.balances(ward.provider).tokens == before + 1002 * WAD
     again = earnings.claim(ward.provider)
     assert (again.owed, again.income, again.stake, again.settled, again.waits) == (0, {}, 0, [], [])
+
+
+def test_a_new_policy_is_taken_up_by_a_node_that_runs(ward: Ward) -> None:
+    """An order under a version that was published after the node started is answered; one that cannot be served is declined with why."""
+    number = ward.publish(CODE, "approved-code")
+    serving = ward.serve(number, sandbox=Home())
+    (ward.folder / "stricter.toml").write_text("minimum_rows = 300\n" + CODE)
+    publish.change_policy(ward.owner, number, ward.folder / "stricter.toml", ward.folder / "ward.csv")
+    made = order_computation(ward.buyer, number, Computation(program=PROGRAM))
+    ward.settle(serving)
+    found = open_result(ward.buyer, made)
+    assert found.output == b'{"rows":400}' and placed.placed(ward.buyer, made).version == 2
+    elsewhere = ward.folder / "elsewhere.csv"
+    elsewhere.write_text("id,age,ill\np1,5,no\n")
+    (ward.folder / "policy.toml").write_text(CODE)
+    publish.change_policy(ward.owner, number, ward.folder / "policy.toml", elsewhere)
+    elsewhere.unlink()
+    waiting = order_computation(ward.buyer, number, Computation(program=PROGRAM))
+    ward.settle(serving)
+    assert "order one that this provider holds" in progress(ward.buyer, waiting, ward.buyer).declined
+    assert order.refund_order(ward.buyer, waiting) == 6 * WAD

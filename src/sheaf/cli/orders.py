@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from sheaf.cli.frame.listing import address_of, ordered, write_claimed, write_order, write_seat, write_uses
+from sheaf.cli.frame.listing import (
+    address_of,
+    ordered,
+    write_claimed,
+    write_order,
+    write_provider,
+    write_uses,
+)
 from sheaf.cli.frame.paper import short, when
 from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
@@ -101,16 +108,13 @@ def orders(
     known = list_orders(session.market, buyer=account, dataset=dataset)
     rows = [
         (
-            str(n),
-            str(one.dataset),
-            one.use_name,
-            one.state,
-            short(one.buyer),
+            str(n), str(one.dataset), one.use_name, one.state, short(one.buyer),
+            session.currency(address_of(one.token)).write(one.price + one.fee),
             when(one.until) if one.until else "",
         )
         for n, one in known.items()
-    ]
-    heads = ("order", "dataset", "use", "state", "buyer", "until")
+    ]  # fmt: skip
+    heads = ("order", "dataset", "use", "state", "buyer", "paid", "until")
     session.answer(
         {"orders": [ordered(n, one) for n, one in known.items()]},
         lambda out: out.table(heads, rows, right=("order", "dataset")),
@@ -187,7 +191,7 @@ def provide(
     Example: sheaf dataset provide 1000 --account clinic-node
     """
     from sheaf.actions.account import register_key
-    from sheaf.actions.datasets.earnings import seat_of
+    from sheaf.actions.datasets.earnings import position_of
     from sheaf.actions.datasets.terms import provide as stake
 
     if amount is not None:
@@ -197,8 +201,8 @@ def provide(
         whose = me.account
     else:
         whose = session.address(session.settings.account or "none named", "account")
-    found = seat_of(session.market, whose)
-    session.answer(found, lambda out: write_seat(out, session, found))
+    found = position_of(session.market, whose)
+    session.answer(found, lambda out: write_provider(out, session, found))
 
 
 @verb(app, "unbond")
@@ -213,7 +217,7 @@ def unbond(
     from sheaf.actions.datasets.earnings import unbond as begun
 
     found = begun(session.acting, session.amount(amount))
-    session.answer(found, lambda out: write_seat(out, session, found))
+    session.answer(found, lambda out: write_provider(out, session, found))
 
 
 @verb(app, "claim")

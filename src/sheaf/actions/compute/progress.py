@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sheaf.actions.compute.placed import Placed, handed, placed, policy_of
+from sheaf.actions.compute.placed import Placed, declined, handed, placed, policy_of
 from sheaf.actions.datasets.find import manifest_of
 from sheaf.domain.errors import IntegrityError, Missing, StoreError
 from sheaf.market import compute_orders
@@ -26,7 +26,8 @@ class Progress(msgspec.Struct, frozen=True):
     `answer` is none, stated (its hash is on the chain, its bytes have not come), forged (bytes came, its provider's signature
     did not), come, or unknown to who is not its buyer. A job's answer leaves `hold_seconds` after it began at the earliest, and so not
     before `answer_at`. `back_at` is from when all money can be had back where no answer was stated: 0 while the buyer can cancel at once,
-    or never. A deterministic job may be disputed until `dispute_until`, and `others` more providers could repeat it.
+    or never. A deterministic job may be disputed until `dispute_until`, and `others` more providers could repeat it. `declined` is
+    why its provider does not take it on, as far as it told its buyer.
     """
 
     order: int
@@ -45,6 +46,7 @@ class Progress(msgspec.Struct, frozen=True):
     back_at: int
     dispute_until: int
     others: int
+    declined: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -84,7 +86,12 @@ def progress(ctx: Context, number: int, reader: Context | None = None) -> Progre
         back_at=chain.until if chain.phase in (ACCEPTED, DISPUTED) else 0,
         dispute_until=chain.until if is_open and chain.fee else 0,
         others=_others(ctx, one) if is_open else 0,
+        declined=declined(reader, one) if reader is not None and _is_waiting(reader, one) else "",
     )
+
+
+def _is_waiting(reader: Context, one: Placed) -> bool:
+    return one.chain.phase == PLACED and reader.account == one.chain.buyer
 
 
 def _hold_seconds(ctx: Context, one: Placed) -> float:

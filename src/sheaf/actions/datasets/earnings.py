@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sheaf.domain.ids import Address
 
 
-class Seat(msgspec.Struct, frozen=True):
+class ProviderPosition(msgspec.Struct, frozen=True):
     """What a provider has at stake and is owed, in smallest units; `release_at` (Unix seconds) is when what unbonds may leave.
 
     `datasets` are those at which it has a seat, `orders` how many of its orders are in which state.
@@ -48,7 +48,7 @@ class Claimed(msgspec.Struct, frozen=True):
     waits: list[str]
 
 
-def seat_of(ctx: Context, account: Address) -> Seat:
+def position_of(ctx: Context, account: Address) -> ProviderPosition:
     """Return how an account stands as a provider. Raises InputError for one that never staked."""
     number = compute_orders.provider_of(ctx.chain, account)
     if not number:
@@ -56,7 +56,7 @@ def seat_of(ctx: Context, account: Address) -> Seat:
     held = ctx.chain.call(compute_orders.STAKES, "position", number)
     numbers = range(1, datasets.count(ctx.chain) + 1)
     states = [one.state for one in list_orders(ctx).values() if one.provider == number]
-    return Seat(
+    return ProviderPosition(
         provider=number,
         account=account,
         staked=held.amount,
@@ -69,17 +69,17 @@ def seat_of(ctx: Context, account: Address) -> Seat:
     )
 
 
-def unbond(ctx: Context, amount: int) -> Seat:
+def unbond(ctx: Context, amount: int) -> ProviderPosition:
     """Begin to take a provider's stake out: it can still be locked and lost until it is withdrawn; return how the account stands.
 
     Raises InputError for more than is bonded, Reverted in the contract's words.
     """
-    before = seat_of(ctx, ctx.account)
+    before = position_of(ctx, ctx.account)
     bonded = before.staked - before.unbonding
     if not 0 < amount <= bonded:
         raise InputError("amount", amount, f"give more than zero, up to the {bonded} that are bonded")
     ctx.chain.send(ctx.sender, compute_orders.STAKES, "unbond", amount)
-    return seat_of(ctx, ctx.account)
+    return position_of(ctx, ctx.account)
 
 
 def claim(ctx: Context, token: Address | None = None) -> Claimed:

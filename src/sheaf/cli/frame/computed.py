@@ -57,6 +57,8 @@ def in_words(session: Session, found: Progress) -> str:
     """Say in a line where an order stands, and what can be done next."""
     number, now = found.order, session.market.chain.block().timestamp
     if found.state == "placed":
+        if found.declined:
+            return f"not taken on ({found.declined}): `sheaf dataset refund {number}` brings all money back"
         return "waits for its provider to take it on"
     if found.state == "accepted":
         if now >= found.back_at:
@@ -67,7 +69,7 @@ def in_words(session: Session, found: Progress) -> str:
             return f"nobody repeated it in time: `sheaf dataset refund {number}` brings all money back"
         return "disputed: a second provider repeats it"
     if found.state == "refunded":
-        return f"over, all money is back: `sheaf dataset claim` takes what is owed, or `sheaf dataset refund {number}`"
+        return "refunded: what was paid has come back, or waits for `sheaf dataset claim`"
     if found.is_withheld:
         return _withheld(found, now)
     if found.answer == "come":

@@ -59,7 +59,7 @@ def complain_of(error: SheafError, as_json: bool) -> int:
 
 
 _FILE_FIXES: dict[type[OSError], str] = {
-    FileNotFoundError: "give the path of a file that there is",
+    FileNotFoundError: "give a path that there is",
     IsADirectoryError: "give a file, not a folder",
     NotADirectoryError: "give a path all of whose folders are folders",
 }

@@ -8,13 +8,14 @@ from sheaf.cli.frame.paper import short, when
 from sheaf.domain.ids import Address
 
 if TYPE_CHECKING:
-    from sheaf.actions.datasets.earnings import Claimed, Seat
+    from sheaf.actions.datasets.earnings import Claimed, ProviderPosition
     from sheaf.actions.datasets.find import Dataset
     from sheaf.actions.datasets.publish import Published
     from sheaf.actions.datasets.uses import Uses
     from sheaf.cli.frame.currency import Currency
     from sheaf.cli.frame.paper import Paper
     from sheaf.cli.session import Session
+    from sheaf.formats.datasets.manifest import Manifest
     from sheaf.market.compute_orders import Order, Service
 
 
@@ -25,12 +26,33 @@ def answer_of(one: Dataset) -> dict[str, Any]:
         **offers_of(one), "title": known.title if known else None, "licence": one.chain.licence,
         "owner": one.chain.owner, "version": one.chain.versions, "manifest": one.cid,
         "records": known.records if known else None,
-        "fields": [{"name": field.name, "type": field.type, "root": field.root} for field in known.fields] if known else None,
+        "fields": _fields(known) if known else None,
         "royalty_bps": one.chain.royalty_bps, "is_withdrawn": one.chain.is_withdrawn,
         "service": one.service._asdict() if one.service else None, "providers": one.providers,
         "parents": [parent._asdict() for parent in one.parents], "income": one.income,
         "datasheet": known.datasheet if known else None,
     }  # fmt: skip
+
+
+def _fields(known: Manifest) -> list[dict[str, str]]:
+    shown = shown_to_jobs(known)
+    return [
+        {"name": one.name, "type": one.type, "shown": shown.get(one.name, "hidden"), "root": one.root}
+        for one in known.fields
+    ]
+
+
+def shown_to_jobs(known: Manifest) -> dict[str, str]:
+    """Return how fields are shown to jobs, by name, those hidden left out; empty for a policy that cannot be read."""
+    from sheaf.domain.errors import SheafError
+    from sheaf.formats.release import policy as policies
+
+    try:
+        return {
+            name: str(rule.showing) for name, rule in policies.read(known.policy, known.title).fields.items()
+        }
+    except SheafError:
+        return {}
 
 
 def offers_of(one: Dataset) -> dict[str, Any]:
@@ -90,11 +112,18 @@ def write_dataset(out: Paper, session: Session, one: Dataset) -> None:
             f"made from dataset {parent.dataset}, which is due {parent.weight_bps / 100:g} % of its income"
         )
     if known:
+        shown = shown_to_jobs(known)
         out.table(
-            ("field", "type", "root"),
-            [(field.name, field.type, field.root[:16] + "…") for field in known.fields],
+            ("field", "type", "a job sees it", "root"),
+            [
+                (field.name, field.type, shown.get(field.name, "hidden"), field.root[:16] + "…")
+                for field in known.fields
+            ],
         )
         out.quoted(known.datasheet or known.description)
+        out.line(
+            f"what it lets out: `sheaf compute explain {one.number}`; a table to try at home: `sheaf compute twin {one.number} FILE`"
+        )
 
 
 def published(made: Published) -> dict[str, Any]:
@@ -115,7 +144,7 @@ def write_published(out: Paper, session: Session, made: Published) -> None:
         session.talk.line(("! ", "yellow"), one)
     if made.version > 1:
         session.talk.line(
-            "orders from now on are under this version; a provider that runs serves it once it is started again"
+            "orders from now on are under this version; a provider that runs takes it up with the first of them"
         )
     else:
         session.talk.line(
@@ -128,7 +157,7 @@ def served_words(session: Session, service: Service, money: Currency) -> str:
     return f"fee {money.write(service.fee)}, lock {session.currency().write(service.lock)}, {service.seconds} s for an order"
 
 
-def write_seat(out: Paper, session: Session, one: Seat) -> None:
+def write_provider(out: Paper, session: Session, one: ProviderPosition) -> None:
     """Print how a provider stands."""
     money, now = session.currency(), session.market.chain.block().timestamp
     rows = {

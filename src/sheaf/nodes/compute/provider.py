@@ -87,6 +87,7 @@ class Provider:
         self.means, self.holdings, self.clock = means, holdings, clock
         self.rules = rules or Rules()
         self._executor = executor
+        self.find: Callable[[str], Holding | None] = lambda _: None  # what was published since it started
         self.declined: dict[int, str] = {}
         self._sent: set[int] = (
             set()
@@ -178,7 +179,7 @@ class Provider:
 
     def _admit(self, order: Order) -> None:
         """Raise Refused or InputError where an order is not to be taken on; its buyer can take it back."""
-        holding = self.holdings.get(order.dataset)
+        holding = self.holdings.get(order.dataset) or self.find(order.dataset)
         if holding is None:
             raise InputError("dataset", order.dataset, "order one that this provider holds")
         self._check_still(order, holding)

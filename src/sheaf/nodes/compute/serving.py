@@ -24,6 +24,7 @@ from sheaf.domain.errors import (
     Refused,
     SandboxError,
     SheafError,
+    StoreError,
     Unreachable,
     shorten,
 )
@@ -100,7 +101,41 @@ def serve(ctx: Context, site: Site, executor: Executor, clock: Callable[[], floa
             site.sandbox.check()
         raise InputError("datasets", "none to serve", why)
     provider = Provider(means, holdings, executor, clock, site.rules)
+    seen = {dataset: datasets.listing(ctx.chain, dataset).versions for dataset in served}
+    provider.find = Later(ctx, site, methods, means.sandbox is not None, holdings, seen).find
     return Serving(provider, orders, methods.ledger, served, skipped)
+
+
+@dataclass
+class Later:
+    """Versions that are published while a provider runs, of datasets that it serves. `seen` is how many of each are known."""
+
+    ctx: Context
+    site: Site
+    methods: BudgetedMethods
+    is_confined: bool
+    holdings: dict[str, Holding]
+    seen: dict[int, int]
+
+    def find(self, version: str) -> Holding | None:
+        """Return how a version is served that was not known: all new ones are looked at. None where it is not."""
+        for dataset in self.seen:
+            for number in range(
+                self.seen[dataset] + 1, datasets.listing(self.ctx.chain, dataset).versions + 1
+            ):
+                try:
+                    cid, held = _version(self.ctx, dataset, number, self.site, self.methods, self.is_confined)
+                    self.holdings[cid] = held
+                except Unreachable:
+                    raise
+                except StoreError:  # its manifest may come yet
+                    break
+                except (SheafError, OSError) as error:
+                    log.warning(
+                        "version not served", dataset=dataset, version=number, reason=shorten(error, 300)
+                    )
+                self.seen[dataset] = number
+        return self.holdings.get(version)
 
 
 def _usable(sandbox: Sandbox | None) -> Sandbox | None:

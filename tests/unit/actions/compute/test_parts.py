@@ -67,6 +67,24 @@ def test_first_seat_without_names() -> None:
             parted([policy({}), None, later], 3)
 
 
+def test_a_version_that_would_come_is_looked_at_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be refused as the next version is refused beforehand, also where nobody had a seat yet; it is not read from the chain."""
+    known = {1: policy({}), 2: None}
+    monkeypatch.setattr(parts, "_budgeted", lambda _ctx, _dataset, number: known[number])
+
+    def nobody(*_: Any) -> str:
+        raise Refused("nobody had a seat yet")
+
+    monkeypatch.setattr(parts, "_first_seated", nobody)
+    ctx: Any = None
+    assert parts.parts_of(ctx, 1, 2, policy({})) == {"the first seat": 100}
+    for then in (policy({}, 3.0), policy({NAMES[0]: 1})):
+        with pytest.raises(Refused, match=r"policy\.budget"):
+            parts.parts_of(ctx, 1, 2, then)
+    with pytest.raises(Refused, match="nobody had a seat yet"):
+        parts.parts_of(ctx, 1, 1)
+
+
 def chain(*events: tuple[str, dict[str, int]]) -> Any:
     def found(_contract: str, name: str, _from: int, **_: Any) -> list[Any]:
         return [SimpleNamespace(args=args) for one, args in events if one == name]
