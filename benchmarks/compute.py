@@ -28,6 +28,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.report import Figure, Options, main
+from sheaf.actions.compute.methods import BudgetedMethods
 from sheaf.domain.job import Ending, Job, Limits
 from sheaf.domain.order import FAILED_OUTPUT, Order
 from sheaf.domain.policy import FieldRule, OutputField, Policy, Release, Showing
@@ -36,6 +37,7 @@ from sheaf.nodes.compute.memory_orders import MemoryOrders
 from sheaf.nodes.compute.provider import Holding, Means, Provider, released_at
 from sheaf.nodes.compute.queue import Queue
 from sheaf.nodes.compute.workplace import Workplace
+from sheaf.privacy.ledger import Ledger
 from sheaf.sandbox.bubblewrap import Bubblewrap
 from sheaf.sandbox.unconfined import Unconfined
 
@@ -150,7 +152,8 @@ def asked(
     listed = replace(policy, algorithms=(name,)) if policy.release is Release.APPROVED_CODE else policy
     with tempfile.TemporaryDirectory(prefix="sheaf-bench-") as place:
         root, orders, now = Path(place), MemoryOrders(), [0.0]
-        means = Means(orders, sandbox, None, Queue(root / "queue"), Workplace(root / "work", 1 << 28), "e")  # type: ignore[arg-type]
+        methods = BudgetedMethods(Ledger(root / "budgets"))
+        means = Means(orders, sandbox, methods, Queue(root / "queue"), Workplace(root / "work", 1 << 28), "e")
         provider = Provider(
             means, {"data": Holding(listed, table.num_rows, lambda: table)}, Inline(), lambda: now[0]
         )

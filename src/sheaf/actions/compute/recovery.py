@@ -46,20 +46,22 @@ def recover(
 ) -> list[int]:
     """Charge again those `orders` of a dataset that its ledger should have and has not; return them.
 
-    `tables` reads what methods see, by version; `is_new` says that the ledger had nothing of the dataset. Orders that may have cost
-    nothing are charged only where others are missing too. Raises Refused where one cannot be charged: then nothing may be answered.
+    `tables` reads what methods see, by version; `is_new` says that the ledger had nothing of the dataset. Orders that ended without an
+    answer are charged only where the ledger is surely not the one that was kept, as far as they can be. Raises Refused where another
+    cannot be charged: then nothing may be answered.
     """
     lost = {number: one for number, one in orders.items() if not methods.ledger.knows(job_of(number))}
     if not is_new and all(_may_be_free(one) for one in lost.values()):
         return []
     failed: dict[int, str] = {}
-    for number in lost:
+    for number, chain in lost.items():
         try:
             _charge(ctx, methods, number, tables)
         except Unreachable:
             raise
         except SheafError as error:
-            failed[number] = shorten(error, 120)
+            if not _may_be_free(chain):
+                failed[number] = shorten(error, 120)
     if failed:
         number, reason = next(iter(failed.items()))
         raise Refused(
