@@ -433,8 +433,11 @@ def test_a_new_policy_is_taken_up_by_a_node_that_runs(ward: Ward) -> None:
     ward.settle(serving)
     found = open_result(ward.buyer, made)
     assert found.output == b'{"rows":400}' and placed.placed(ward.buyer, made).version == 2
-    (ward.folder / "stricter.toml").write_text('sandbox = "gvisor"\n' + CODE)
-    publish.change_policy(ward.owner, number, ward.folder / "stricter.toml", ward.folder / "ward.csv")
+    elsewhere = ward.folder / "elsewhere.csv"
+    elsewhere.write_text("id,age,ill\np1,5,no\n")
+    (ward.folder / "policy.toml").write_text(CODE)
+    publish.change_policy(ward.owner, number, ward.folder / "policy.toml", elsewhere)
+    elsewhere.unlink()
     waiting = order_computation(ward.buyer, number, Computation(program=PROGRAM))
     ward.settle(serving)
     assert "order one that this provider holds" in progress(ward.buyer, waiting, ward.buyer).declined
