@@ -4,8 +4,9 @@ The same network (one hidden layer), the same steps, everything over real connec
 many between two looks at its held-out accuracy as a round has; *federated* does rounds. Either side's time is how many of them it
 takes to 96 %, times their median time over as many as the plan has: both come to 96 % within three or four, which are too few to
 time by themselves where other work shares the machine. A round is counted whole, from the end of the one before, with what is
-written to the disk; central training is timed half before and half after the federated one. *Plain* sends changes unmasked over the
-same connections: secrecy is the ratio of a round's median time. Starting processes and reading records is not counted on either side.
+written to the disk. *Plain* sends changes unmasked over the same connections: secrecy is the ratio of a round's median time. The
+three take turns, a round or look each, so that other work on the machine meets all alike. Starting processes and reading records is
+not counted anywhere.
 
 *Protected*: the accuracy of softmax regression where every owner promises each of its records ε = 3 at δ = 1e-5, by noise of its
 own that its own ledger is charged for, beside the same training without a promise.
@@ -46,25 +47,19 @@ SOFTMAX = TERMS | {"hidden": 0, "rounds": 20, "local_steps": 5, "rate": 2.0, "cl
 
 def measure(options: Options) -> list[Figure]:
     """Return ratios, the median and the worst of seeds."""
-    over_central, over_plain, accuracies, rounds, promised = [], [], [], [], []
+    measured, promised = [], []
     for seed in range(options.seeds):
         with tempfile.TemporaryDirectory() as folder:
             plan, path = written(Path(folder), seed)
-            before = centrally(plan, path.parent)
-            secure, reached, accuracy = federated(plan, path)
-            after = centrally(plan, path.parent)
-            plain = plainly(plan, path)
+            measured.append(in_turns(plan, path))
         promised.append([accuracy_with(seed, None), accuracy_with(seed, EPSILON)])
-        over_central.append(reached / ((before + after) / 2))
-        over_plain.append(secure / plain)
-        accuracies.append(accuracy)
-        rounds.append(secure * 1e3)
+    over_central, over_plain, rounds, accuracies = np.array(measured).T
     return [
         Figure("federated over central, median", float(np.median(over_central)), "×", limit=2.0, against="time to the same accuracy"),
         Figure("federated over central, worst", float(np.max(over_central)), "×", limit=2.0, against="time to the same accuracy"),
         Figure("secure over plain round, median", float(np.median(over_plain)), "×", limit=1.3, against="same transport, no masks"),
         Figure("secure over plain round, worst", float(np.max(over_plain)), "×", limit=1.3, against="same transport, no masks"),
-        Figure("secure round, median", float(np.median(rounds)), "ms"),
+        Figure("secure round, median", float(np.median(rounds)) * 1e3, "ms"),
         Figure("final accuracy, median", float(np.median(accuracies)), ""),
         Figure("accuracy at ε = 3 for each record, median", float(np.median(promised, axis=0)[1]), "", better="higher",
                peer=float(np.median(promised, axis=0)[0]), target=None, against="the same with no promise"),
@@ -105,44 +100,90 @@ def put(path: Path, pixels: np.ndarray, labels: np.ndarray) -> None:
     csv.write_csv(pa.table({**columns, "label": labels}), path)
 
 
-def federated(plan: Plan, path: Path) -> tuple[float, float, float]:
-    """Run the plan with secrecy; return a round's median seconds, what rounds to the accuracy aimed at take, and the last accuracy.
+class Central:
+    """Training on all records in this process, as many steps between two looks at the accuracy as a round has."""
 
-    The first are the seconds that owners and sums take, the second those of whole rounds, times how many there are.
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self.learner = read_learner(plan, folder / "all.csv")
+        self.judge = read_learner(plan, folder / "held_out.csv")
+        self.model = first_model(plan)
+        self.spent: list[float] = []
+        self.accuracies: list[float] = []
+
+    def look(self) -> None:
+        """Take the steps of one round and look."""
+        start = time.perf_counter()
+        self.model = self.model + self.learner.change(self.model)
+        self.accuracies.append(self.judge.accuracy(self.model))
+        self.spent.append(time.perf_counter() - start)
+
+
+class Plain:
+    """The same owners as other processes, over the same connections, with nothing masked."""
+
+    def __init__(self, plan: Plan, path: Path) -> None:
+        folder = path.parent
+        identity = open_identity(folder / "coordinator")
+        self.hall = Hall(("127.0.0.1", 0), identity, plan.roster, plan.session, plan.letter_bytes)
+        self.hall.__enter__()
+        self.processes = [_owners.start("plain", path, folder, name, self.hall.port) for name in NAMES]
+        while len(self.hall.present()) < len(NAMES):
+            self.hall.next(0.1)
+        self.model, self.spent = first_model(plan), list[float]()
+
+    def round(self) -> None:
+        """Do one round."""
+        start = time.perf_counter()
+        self.model = self.model + _owners.plain_round(self.hall, len(self.spent), self.model)
+        self.spent.append(time.perf_counter() - start)
+
+    def close(self) -> None:
+        """Let the owners go."""
+        for index in self.hall.present():
+            self.hall.send(index, Letter("done"))
+        for process in self.processes:
+            process.wait(60)
+        self.hall.__exit__()
+
+
+def in_turns(plan: Plan, path: Path) -> tuple[float, float, float, float]:
+    """Train in all three ways, a round each at a time.
+
+    Returns the time to the accuracy aimed at over that of central training, a secure round over a plain one, a secure round's
+    median seconds, and the last accuracy.
     """
-    folder = path.parent
+    folder, central, plain = path.parent, Central(plan, path.parent), Plain(plan, path)
     processes: list[Any] = []
     told: list[tuple[float, dict[str, Any]]] = []
+    went_on = 0.0
 
     def heard(event: str, of: dict[str, Any]) -> None:
+        nonlocal went_on
         if event == "listening":
             processes.extend(_owners.start("secure", path, folder, name, of["port"]) for name in NAMES)
         elif event == "round":
-            told.append((time.perf_counter(), of))
+            told.append((time.perf_counter() - went_on, of))
+            central.look()
+            plain.round()
+            went_on = time.perf_counter()
 
     report = coordinate(plan, folder / "coordinator", held_out=folder / "held_out.csv", on_event=heard)
     for process in processes:
         process.wait(60)
-    whole = float(np.median(np.diff([at for at, _ in told])))
-    needed = next((place for place, (_, of) in enumerate(told, 1) if of["accuracy"] >= AIMED), None)
-    if needed is None:
-        raise RuntimeError(f"federated training does not reach {AIMED}")
-    return float(np.median([of["seconds"] for _, of in told])), needed * whole, float(report.accuracy or 0.0)
+    plain.close()
+    whole = np.median([spent for spent, _ in told[1:]])  # before the first, owners come
+    federated = whole * until([of["accuracy"] for _, of in told])
+    alone = np.median(central.spent) * until(central.accuracies)
+    secure = np.median([of["seconds"] for _, of in told])
+    return federated / alone, secure / np.median(plain.spent), secure, float(report.accuracy or 0.0)
 
 
-def centrally(plan: Plan, folder: Path) -> float:
-    """Train on all records in this process, as many steps between looks as a round has; return what looks to that accuracy take."""
-    learner, judge = read_learner(plan, folder / "all.csv"), read_learner(plan, folder / "held_out.csv")
-    model, spent, needed = first_model(plan), [], 0
-    for number in range(1, ROUNDS + 1):
-        start = time.perf_counter()
-        model = model + learner.change(model)
-        if judge.accuracy(model) >= AIMED and not needed:
-            needed = number
-        spent.append(time.perf_counter() - start)
-    if not needed:
-        raise RuntimeError(f"central training does not reach {AIMED}")
-    return needed * float(np.median(spent))
+def until(accuracies: list[float]) -> int:
+    """Return how many rounds it took to the accuracy aimed at."""
+    reached = [place for place, one in enumerate(accuracies, 1) if one >= AIMED]
+    if not reached:
+        raise RuntimeError(f"training does not reach {AIMED}")
+    return reached[0]
 
 
 def accuracy_with(seed: int, epsilon: float | None) -> float:
@@ -174,26 +215,6 @@ def accuracy_with(seed: int, epsilon: float | None) -> float:
     ):
         raise RuntimeError("an owner left, or was charged more than it promised")
     return float(report.accuracy or 0.0)
-
-
-def plainly(plan: Plan, path: Path) -> float:
-    """Run as many rounds with nothing masked; return a round's median seconds."""
-    folder, spent = path.parent, []
-    identity = open_identity(folder / "coordinator")
-    with Hall(("127.0.0.1", 0), identity, plan.roster, plan.session, plan.letter_bytes) as hall:
-        processes = [_owners.start("plain", path, folder, name, hall.port) for name in NAMES]
-        while len(hall.present()) < len(NAMES):
-            hall.next(0.1)
-        model = first_model(plan)
-        for number in range(ROUNDS):
-            start = time.perf_counter()
-            model = model + _owners.plain_round(hall, number, model)
-            spent.append(time.perf_counter() - start)
-        for index in hall.present():
-            hall.send(index, Letter("done"))
-        for process in processes:
-            process.wait(60)
-    return float(np.median(spent))
 
 
 if __name__ == "__main__":

@@ -205,6 +205,8 @@ class _Part:
         group = next(group for group in plan.groups(number, attempt) if self.index in group)
         terms = plan.terms(number, attempt, group)
         # Trained while keys are agreed on and files are written: nothing of it is said before the masks are there.
+        if self.update is not None:
+            self.update.cancel()  # of an attempt that is over: however many are begun, one waits
         self.update = self.worker.submit(self._update, number, model, terms.minimum - plan.corrupt)
         save_state(self.home / STATE, state)
         self.client = Client(terms, self.identity)
