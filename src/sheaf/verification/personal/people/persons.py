@@ -76,12 +76,14 @@ def persons(text: str, match: re.Match[str]) -> Iterator[Hit]:
 
 def _run(match: re.Match[str]) -> Run | None:
     """Return a run without the words at its ends that are no name; None where nothing is left."""
-    words = match[0].split()
-    low = [word.lower() for word in words]
-    if len(words) == 1:
-        if low[0] in STOP and low[0] not in cues.ORGANISED:
+    written = match[0]
+    if written.isalpha():
+        word = written.lower()
+        if word in STOP and word not in cues.ORGANISED:
             return None
-        return Run(match.start(), match.end(), words, low, [kind_of(low[0])])
+        return Run(match.start(), match.end(), [written], [word], [kind_of(word)])
+    words = written.split()
+    low = [word.lower() for word in words]
     kinds = [kind_of(word) for word in low]
     first, last = _trimmed([word.rstrip(".") for word in low], kinds)
     if (
