@@ -37,6 +37,7 @@ PERSONS = [
     ("mr. quimla flew to rome", "quimla"),
     ("Contact Aoife O'Sullivan for tickets", "Aoife O'Sullivan"),
     ("My name is Wisdom", "Wisdom"),
+    ("first line\nName: Wisdom", "Wisdom"),
 ]
 JOINED = [
     ("Ingeborg, Quimla and Zorbu went home.", ["Ingeborg", "Quimla", "Zorbu"]),
