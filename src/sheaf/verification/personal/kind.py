@@ -99,6 +99,22 @@ def lead_of(text: str, start: int, reach: int = REACH) -> str:
     return " " + lead.strip()
 
 
+def by_letter(alternatives: str) -> str:
+    """Return alternatives of a regular expression grouped by their first letters: as many are told apart by one look."""
+    depth, parts = 0, [""]
+    for mark in alternatives:
+        depth += (mark == "(") - (mark == ")")
+        if mark == "|" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += mark
+    groups: dict[str, list[str]] = {}
+    for part in parts:
+        plain = part[:1].isalpha() and part[1:2] not in ("?", "*", "+", "{")
+        groups.setdefault(part[:1] if plain else "", []).append(part[1:] if plain else part)
+    return "|".join(f"{letter}(?:{'|'.join(rest)})" for letter, rest in groups.items())
+
+
 def wordset(text: str) -> frozenset[str]:
     """Return the words of a text that is a list."""
     return frozenset(text.split())

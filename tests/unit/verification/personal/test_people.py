@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import pytest
 
 from sheaf.verification.personal import find_in
+from sheaf.verification.personal.kind import by_letter
 from sheaf.verification.personal.people.lexicon import FAMILY, FILE, GIVEN, PLACE, WORD, lexicon
 from sheaf.verification.personal.people.words import kind_of
 
@@ -34,6 +37,7 @@ PERSONS = [
     ("mr. quimla flew to rome", "quimla"),
     ("Contact Aoife O'Sullivan for tickets", "Aoife O'Sullivan"),
     ("My name is Wisdom", "Wisdom"),
+    ("first line\nName: Wisdom", "Wisdom"),
 ]
 JOINED = [
     ("Ingeborg, Quimla and Zorbu went home.", ["Ingeborg", "Quimla", "Zorbu"]),
@@ -148,3 +152,23 @@ def test_the_lexicon_knows_what_a_word_can_be() -> None:
     assert known["new zealand"] == PLACE
     assert kind_of("weber-santana") & FAMILY
     assert kind_of("zorbuquimla") == 0
+
+
+def test_a_column_of_names_says_what_its_texts_say_alone() -> None:
+    """Names vouch for one another within a text and never beyond it, whichever texts stand beside it."""
+    texts = [text for text, _ in PERSONS + ORGANISATIONS] + [text for text, _ in JOINED] + NOBODY
+    alone = [find_in(pl.Series([text])).drop("record").rows() for text in texts]
+    column = find_in(pl.Series(texts))
+    for record, rows in enumerate(alone):
+        assert column.filter(pl.col("record") == record).drop("record").rows() == rows, texts[record]
+
+
+@pytest.mark.parametrize(
+    "word", ["forgot", "is from", "was from", "apologised", "had given", "travelled", "feels"]
+)
+def test_grouping_by_letters_keeps_alternatives(word: str) -> None:
+    """Alternatives grouped by their first letters match what they matched before, groups within them whole."""
+    alternatives = "forgot|feels|(?:is|was) from|apologi[sz]ed|had (?:given|told)|travell?ed"
+    for pattern in (alternatives, by_letter(alternatives)):
+        assert re.fullmatch(pattern, word)
+        assert not re.fullmatch(pattern, word + "x")

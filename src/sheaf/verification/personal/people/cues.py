@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sheaf.verification.personal.kind import endings, wordset
+from sheaf.verification.personal.kind import by_letter, endings, wordset
 
 TITLES = wordset(
     """mr mrs ms miss mister dr prof professor sir madam madame mme mlle monsieur herr frau fräulein señor señora sr
@@ -148,7 +148,7 @@ _VERBS = (
     "|worked (?:at|for|as|in|with)|plays|played|won"
 )
 LIFE = re.compile(
-    rf" (?:{_VERBS})\b"
+    rf" (?:{by_letter(_VERBS)})\b"
     r"|['’]s (?:wife|husband|son|daughter|kids?|child|children|mother|father|brother|sister|parents"
     r"|family|partner|boss|boyfriend|girlfriend"
     r"|birthday|wedding|funeral|house|flat|apartment|car|e-?mail|killers?|friends?|address|phone|number"

@@ -154,8 +154,10 @@ NEXT_WORDS = wordset(
 )
 """Words with which `AFTER` can begin: a look at one word spares most of the search."""
 NUMBERED = re.compile(r"[ \t>|*?#-]*(?:\n[ \t>|*?#-]*)+(?:[^\n]*\n){0,1}?[^\n]*\d")
+_NEXT_NAME = rf"(?:[\w&'’+]|[.-](?=\w)){{0,40}}(?:(?:, {WORD}){{1,4}},? (?:and|&) {WORD}"
 HOUSE = re.compile(
-    rf"(?<![\w-])(?P<names>{WORD}(?:, {WORD}){{1,4}},? (?:and|&) {WORD}|{WORD}(?: and | & )(?:Sons?"
-    rf"|Daughters?|Brothers|Bros\.?|Co\.?|Company|Associates|Partners|Family))(?![\w-])"
+    r"(?P<names>[^\W\d_a-zß-öø-ÿ](?<![\w-].)"
+    + _NEXT_NAME
+    + r"|(?: and | & )(?:Sons?|Daughters?|Brothers|Bros\.?|Co\.?|Company|Associates|Partners|Family)))(?![\w-])"
 )
 BARRED = re.compile(r"(?<![\w-])(?<![A-Z][a-zß-ÿ] )([A-Z][a-zß-ÿ]+)-([A-Z][a-zß-ÿ]+)(?![\w-])")

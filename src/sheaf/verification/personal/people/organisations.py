@@ -97,15 +97,15 @@ def _of_house(names: str) -> float:
 
 def _run(match: re.Match[str]) -> _Run | None:
     """Return a run without the words at its ends that are no name; barred where it is a single word of English."""
-    words = match[0].split(" ")
-    low = [word.lower().rstrip(".") for word in words]
-    start = match.start()
+    start, words = match.start(), match[0].split(" ")
     if len(words) == 1:
-        if low[0] in STOP and low[0] not in firms.LAST:
+        word = words[0].lower().rstrip(".")
+        if word in STOP and word not in firms.LAST:
             return None
-        kind = kind_of(low[0])
-        barred = bool(is_plain(kind) or kind & PLACE or is_sure(kind, GIVEN)) and low[0] not in firms.KNOWN
-        return _Run(start, match.end(), words, low, barred=barred)
+        kind = kind_of(word)
+        barred = bool(is_plain(kind) or kind & PLACE or is_sure(kind, GIVEN)) and word not in firms.KNOWN
+        return _Run(start, match.end(), words, [word], barred=barred)
+    low = [word.lower().rstrip(".") for word in words]
     while words and (
         (low[0] in STOP and low[0] not in firms.LAST)
         or (low[0] in TRADES and len(low) > 1 and low[1] in firms.SMALL)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sheaf.verification.personal.kind import BREAK, TEXT, Detector, Hit, lead_of
+from sheaf.verification.personal.kind import BREAK, TEXT, Detector, Hit, before, lead_of
 from sheaf.verification.personal.people import cues
 from sheaf.verification.personal.people.lexicon import FAMILY, GIVEN, PLACE, WORD
 from sheaf.verification.personal.people.names import ENDINGS
@@ -76,12 +76,17 @@ def persons(text: str, match: re.Match[str]) -> Iterator[Hit]:
 
 def _run(match: re.Match[str]) -> Run | None:
     """Return a run without the words at its ends that are no name; None where nothing is left."""
-    words = match[0].split()
-    low = [word.lower() for word in words]
-    if len(words) == 1:
-        if low[0] in STOP and low[0] not in cues.ORGANISED:
+    written = match[0]
+    if written.isalpha():
+        word = written.lower()
+        if word in STOP and word not in cues.ORGANISED:
             return None
-        return Run(match.start(), match.end(), words, low, [kind_of(low[0])])
+        kind = kind_of(word)
+        if kind & _KNOWN == WORD and not _may_be_named(match):
+            return None
+        return Run(match.start(), match.end(), [written], [word], [kind])
+    words = written.split()
+    low = [word.lower() for word in words]
     kinds = [kind_of(word) for word in low]
     first, last = _trimmed([word.rstrip(".") for word in low], kinds)
     if (
@@ -93,6 +98,13 @@ def _run(match: re.Match[str]) -> Run | None:
     start = match.start() + sum(len(word) + 1 for word in words[:first])
     end = start + len(" ".join(words[first:last]))
     return Run(start, end, words[first:last], low[first:last], kinds[first:last])
+
+
+def _may_be_named(match: re.Match[str]) -> bool:
+    """Say whether the word before a run is one with which words end that introduce any name, or a title."""
+    words = before(match.string, match.start(), 16).lower().rstrip("\"“'‘(* :,\n").split()
+    near = words[-1] if words else ""
+    return near in cues.NAMED.last or near.rstrip(".") in cues.TITLES
 
 
 def _trimmed(low: list[str], kinds: list[int]) -> tuple[int, int]:
