@@ -22,8 +22,11 @@ from ..interfaces import IRequests
 from ..interfaces import IReviews
 from ..interfaces import IScores
 from ..interfaces import IStakes
-from ..modules import agreement
+from ..modules import bitmaps
 from ..modules import juries
+from ..modules.ratings import agreement
+from ..modules.ratings import sequential_test
+from ..modules.ratings import standings
 from ..modules import seals
 
 implements: IScores
@@ -46,9 +49,6 @@ CONCLUDED: constant(uint256) = 4
 
 SEATS: constant(uint256) = 12
 BPS: constant(uint256) = 10_000
-LEAST_BPS: constant(uint256) = 7_000
-EARNED_BPS: constant(uint256) = 3_000
-BATCHES: constant(uint256) = 20
 
 STATES: constant(uint256) = 6
 STATE_BITS: constant(uint256) = 42
@@ -61,8 +61,6 @@ JAIL_SECONDS: constant(uint256) = 160
 JAIL_SLASH_BPS: constant(uint256) = 192
 SKILL_BPS: constant(uint256) = 224
 
-# A standing is one word: agreement 64 (two's complement) | reference 64 | test 32 (less its start) | batches 16 | hits 32 |
-# misses 32 | jails 16.
 WORD: constant(uint256) = 2**64 - 1
 LONG: constant(uint256) = 2**32 - 1
 SHORT: constant(uint256) = 2**16 - 1
@@ -164,7 +162,7 @@ def score(
         assert state >> 22 != self._tag(review.verdict), "scores: gold is counted"
         assert keccak256(verdict) == review.verdict, "scores: not the verdict"
         assert len(gold) == 2 * size, "scores: wrong length"
-        found: uint256 = agreement.count_gold(gold, verdict, size, records)
+        found: uint256 = sequential_test.count_gold(gold, verdict, size, records)
         commitment: bytes32 = keccak256(
             abi_encode(keccak256(slice(gold, 0, size)), keccak256(slice(gold, size, size)), offer.salt)
         )
@@ -186,12 +184,14 @@ def score(
         # A ruling's verdict: only the settlement's count of gold is new.
         return
 
-    standings: uint256[SEATS] = empty(uint256[SEATS])
-    levels: uint256[SEATS] = empty(uint256[SEATS])
+    before: uint256[SEATS] = empty(uint256[SEATS])
+    tests: uint256[SEATS] = empty(uint256[SEATS])
     for i: uint256 in range(count, bound=SEATS):
-        standings[i] = self._standings[accounts[i]]
-        levels[i] = (((standings[i] >> 128) & LONG) + agreement.START) & LONG
-    sums: uint256[24] = empty(uint256[24])
+        packed: uint256 = self._standings[accounts[i]]
+        before[i] = packed
+        tests[i] = sequential_test.begun(packed >> 128)
+    sums: uint256[SEATS] = empty(uint256[SEATS])
+    rank: uint256 = 0
     for w: uint256 in range(unsafe_div(size, 32), bound=64):
         votes: uint256[SEATS] = empty(uint256[SEATS])
         place: uint256 = unsafe_mul(32, w)
@@ -206,29 +206,31 @@ def score(
             if mask != 0:
                 wrong: uint256 = extract32(gold, unsafe_add(place, size), output_type=uint256)
                 for i: uint256 in range(count, bound=SEATS):
-                    if levels[i] < agreement.JAIL:
-                        hits: uint256 = 0
-                        misses: uint256 = 0
-                        levels[i], hits, misses = agreement.tested(levels[i], mask, (votes[i] ^ wrong) & mask)
-                        # 32 bits hold the gold of sixteen million batches.
-                        standings[i] = unsafe_add(standings[i], (hits << 176) | (misses << 208))
+                    missed: uint256 = (votes[i] ^ wrong) & mask
+                    if missed != 0:
+                        tests[i] = sequential_test.tested(tests[i], mask, missed, rank)
+                rank = unsafe_add(rank, bitmaps.ones(mask))
     expected: uint256 = 0
-    agreed: DynArray[int256, SEATS] = []
+    agreed: int256[SEATS] = empty(int256[SEATS])
     if todo & SCORED != 0:
         expected = agreement.reference(records, review.rejected, self._parameter(3, SKILL_BPS))
         agreed = agreement.scores(sums, count, records)
         log IScores.Scored(submission=submission, reference=expected)
     for i: uint256 in range(count, bound=SEATS):
-        packed: uint256 = standings[i]
+        packed: uint256 = before[i]
         if todo & SCORED != 0:
-            packed = self._averaged(packed, agreed[i], expected)
-        if levels[i] >= agreement.JAIL:
-            levels[i] = agreement.START
-            if packed >> 240 != SHORT:
-                packed += 1 << 240
-            self._jail(submission, accounts[i])
-        level: uint256 = unsafe_sub(levels[i], agreement.START) & LONG
-        self._standings[accounts[i]] = (packed & ~(LONG << 128)) | (level << 128)
+            packed = standings.averaged(packed, agreed[i], expected)
+        if todo & TESTED != 0:
+            level: uint256 = 0
+            hits: uint256 = 0
+            misses: uint256 = 0
+            level, hits, misses = sequential_test.ended(tests[i], rank)
+            if level >= sequential_test.JAIL:
+                level = sequential_test.START
+                packed = standings.jailed(packed)
+                self._jail(submission, accounts[i])
+            packed = standings.tested(packed, unsafe_sub(level, sequential_test.START), hits, misses)
+        self._standings[accounts[i]] = packed
 
 
 @external
@@ -315,7 +317,7 @@ def standing(account: address) -> IScores.Standing:
     """
     @notice What is known of a validator.
     """
-    return self._standing(account)
+    return standings.unpacked(self._standings[account])
 
 
 @view
@@ -434,47 +436,11 @@ def _check_offer(submission: uint256, offer: IScores.Offer, commitment: bytes32,
 
 @view
 @internal
-def _standing(account: address) -> IScores.Standing:
-    packed: uint256 = self._standings[account]
-    return IScores.Standing(
-        agreement=convert((packed & WORD) ^ 2**63, int256) - 2**63,
-        reference=(packed >> 64) & WORD,
-        llr=convert(((packed >> 128) & LONG) ^ 2**31, int256) - 2**31,
-        batches=(packed >> 160) & SHORT,
-        hits=(packed >> 176) & LONG,
-        misses=(packed >> 208) & LONG,
-        jails=packed >> 240,
-    )
-
-
-@view
-@internal
 def _factors(accounts: DynArray[address, 23]) -> DynArray[uint256, 23]:
     found: DynArray[uint256, 23] = []
     for account: address in accounts:
-        packed: uint256 = self._standings[account]
-        expected: uint256 = (packed >> 64) & WORD
-        earned: uint256 = packed & WORD
-        if expected == 0:
-            earned = 1
-            expected = 1
-        elif earned >= 2**63:
-            # Two's complement: below zero.
-            earned = 0
-        found.append(LEAST_BPS + EARNED_BPS * min(earned, expected) // expected)
+        found.append(standings.factor_bps(self._standings[account]))
     return found
-
-
-@pure
-@internal
-def _averaged(packed: uint256, found: int256, expected: uint256) -> uint256:
-    weight: int256 = convert(BATCHES, int256)
-    former: int256 = convert((packed & WORD) ^ 2**63, int256) - 2**63
-    average: int256 = (former * (weight - 1) + found) // weight
-    reference: uint256 = (((packed >> 64) & WORD) * (BATCHES - 1) + expected) // BATCHES
-    batches: uint256 = min(((packed >> 160) & SHORT) + 1, SHORT)
-    kept: uint256 = packed & ~((2**128 - 1) | (SHORT << 160))
-    return kept | (convert(average + 2**63, uint256) ^ 2**63) | (reference << 64) | (batches << 160)
 
 
 @view
