@@ -44,7 +44,7 @@ def opened(town: Town, submission: int, salt: bytes) -> Gold:
         openings.pack(GOLD), openings.pack(WRONG), salt, case.root, keccak(cids.binary(case.cid)),
         case.key_commitment, case.custodian, b"", case.tallies[-1].rejected_bitmap, case.tallies[-1].hung_bitmap,
     )  # fmt: skip
-    signed = scores.sign_gold(town.ctx.chain, town.buyer.sender, case.request, case.contributor, gold)
+    signed = scores.sign_gold(town.ctx.chain, town.buyer.sender, submission, case.contributor, gold)
     return replace(gold, signature=signed)
 
 

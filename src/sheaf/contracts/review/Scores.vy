@@ -12,7 +12,8 @@
         `ruling_seconds`, in which an arbiter may void the gold.
 
         Gold is bound before anyone votes, by a commitment in the submission, and counts only with the signature of the
-        request's keeper over that commitment and the root: a contributor cannot invent it, and a keeper cannot move it.
+        request's keeper over that commitment, the root and the submission: a contributor cannot invent it, a keeper cannot move
+        it, and nobody else can show it for another submission of the same records.
 @custom:stop Nothing here can be stopped, and nothing waits for it: a batch that is not scored settles as it stands.
 """
 
@@ -69,7 +70,7 @@ DOMAIN_TYPEHASH: constant(bytes32) = keccak256(
     "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 )
 GOLD_TYPEHASH: constant(bytes32) = keccak256(
-    "Gold(uint256 request,address contributor,bytes32 root,bytes32 commitment)"
+    "Gold(uint256 submission,address contributor,bytes32 root,bytes32 commitment)"
 )
 
 deployer: immutable(address)
@@ -85,8 +86,6 @@ _states: HashMap[uint256, uint256]
 _keepers: HashMap[uint256, address]
 # Due at 64 | submission 64, twice: where gold of a second submission jails while the first sentence waits, it is the next.
 _sentences: HashMap[address, uint256]
-# The submission that the gold of a signed message was counted for.
-_golds: HashMap[bytes32, uint256]
 
 
 @deploy
@@ -134,6 +133,7 @@ def score(
     verdict: Bytes[4096],
     offer: IScores.Offer,
     signature: Bytes[65],
+    opening: IScores.Opening,
 ):
     """
     @notice Rate those who opened in round 1, once the verdict stands: count their agreement (once), and, if gold is shown before the
@@ -145,8 +145,29 @@ def score(
            Empty where no gold is shown; then the rest does not matter.
     @param verdict The verdict's bitmaps, rejected ‖ hung, as Tallied or Ruled gave them.
     @param offer What the contributor committed to beside the gold.
-    @param signature The keeper's, r ‖ s ‖ v over the typed data Gold(request, contributor, root, commitment) of this contract.
+    @param signature The keeper's, r ‖ s ‖ v over the typed data Gold(submission, contributor, root, commitment) of this contract.
+    @param opening Where round 1 is not counted yet, what counts it first; without salts it has been counted.
     """
+    is_counted: bool = len(opening.salts) == 0
+    if not is_counted:
+        # Without anything carried over this counts round 1, or nothing. An ordinary call would send the most that the arguments can
+        # hold, and pay for the memory.
+        raw_call(
+            reviews.address,
+            abi_encode(
+                submission,
+                seats_mask,
+                accounts,
+                opening.salts,
+                all_bitmaps,
+                opening.order,
+                opening.joint,
+                empty(DynArray[uint256, 1]),
+                method_id=method_id(
+                    "tally(uint256,uint256,address[],bytes32[],bytes,uint256,bytes32[],uint256[])"
+                ),
+            ),
+        )
     state: uint256 = self._state(submission)
     review: IReviews.Review = staticcall reviews.review(submission)
     records: uint256 = staticcall self.requests.records_of(submission)
@@ -174,12 +195,13 @@ def score(
     self._keep(submission, state | todo)
 
     assert count != 0, "scores: nobody opened"
-    assert len(all_bitmaps) == size * count, "scores: not what the tally was shown"
-    hashes: DynArray[bytes32, SEATS] = []
-    for i: uint256 in range(count, bound=SEATS):
-        hashes.append(keccak256(slice(all_bitmaps, unsafe_mul(size, i), size)))
-    left: bytes32 = staticcall reviews.openings(submission, 1)
-    assert seals.shown(seats_mask, accounts, hashes) == left, "scores: not what the tally was shown"
+    if is_counted:
+        assert len(all_bitmaps) == size * count, "scores: not what the tally was shown"
+        hashes: DynArray[bytes32, SEATS] = []
+        for i: uint256 in range(count, bound=SEATS):
+            hashes.append(keccak256(slice(all_bitmaps, unsafe_mul(size, i), size)))
+        left: bytes32 = staticcall reviews.openings(submission, 1)
+        assert seals.shown(seats_mask, accounts, hashes) == left, "scores: not what the tally was shown"
     if todo == 0:
         # A ruling's verdict: only the settlement's count of gold is new.
         return
@@ -414,8 +436,8 @@ def _is_contestable(submission: uint256, review: IReviews.Review) -> bool:
 @internal
 def _check_offer(submission: uint256, offer: IScores.Offer, commitment: bytes32, signature: Bytes[65]):
     """
-    @dev The contributor committed to this gold when it submitted, and the request's keeper vouches for it, for one submission: a
-         second one of the same records is rejected as a whole, and its gold would test the honest on the wrong answers.
+    @dev The contributor committed to this gold when it submitted, and the request's keeper signed it for this submission: a second
+         one of the same records is rejected as a whole, and its gold would test the honest on the wrong answers.
     """
     made: IRequests.Submission = staticcall self.requests.submission(submission)
     assert made.commitment == keccak256(
@@ -426,12 +448,9 @@ def _check_offer(submission: uint256, offer: IScores.Offer, commitment: bytes32,
         case: IRequests.Case = staticcall self.requests.case_of(submission)
         keeper = case.buyer
     message: bytes32 = keccak256(
-        abi_encode(GOLD_TYPEHASH, made.request, made.contributor, offer.root, commitment)
+        abi_encode(GOLD_TYPEHASH, submission, made.contributor, offer.root, commitment)
     )
     self._check_signature(keeper, message, signature)
-    used: uint256 = self._golds[message]
-    assert used == 0 or used == submission, "scores: gold is used"
-    self._golds[message] = submission
 
 
 @view

@@ -29,7 +29,7 @@ LONG: constant(uint256) = 2**32 - 1
 def counted(votes: uint256[SEATS], count: uint256, before: uint256[SEATS]) -> uint256[SEATS]:
     """
     @dev Add a word of votes to each member's sums. How many members in all rejected what it rejected is read off bit slices of the
-         count; bits are counted here and not by a call for each, which would cost more than the counting.
+         count, the two lowest side by side for even and for odd records. Bits are counted here: a call for each would cost more.
     """
     s0: uint256 = 0
     s1: uint256 = 0
@@ -45,19 +45,18 @@ def counted(votes: uint256[SEATS], count: uint256, before: uint256[SEATS]) -> ui
             carry = s2 & x
             s2 ^= x
             s3 ^= carry
+    even: uint256 = (s0 & PAIRS) | ((s1 & PAIRS) << 1)
+    odd: uint256 = ((s0 >> 1) & PAIRS) | (s1 & ~PAIRS)
     sums: uint256[SEATS] = before
     for i: uint256 in range(count, bound=SEATS):
         vote: uint256 = votes[i]
         if vote == 0:
             continue
-        # At most 4 in a nibble, and twice that of the next slice: 12. In a byte 24, with the other slices 8 times 15 at most.
-        x: uint256 = vote & s0
-        x = unsafe_sub(x, (x >> 1) & PAIRS)
+        # At most 3 for a record: 12 in a nibble. In a byte 24, with the other slices 8 times 15 at most.
+        x: uint256 = unsafe_mul(vote & PAIRS, 3) & even
         total: uint256 = unsafe_add(x & QUADS, (x >> 2) & QUADS)
-        x = vote & s1
-        if x != 0:
-            x = unsafe_sub(x, (x >> 1) & PAIRS)
-            total = unsafe_add(total, unsafe_add(x & QUADS, (x >> 2) & QUADS) << 1)
+        x = unsafe_mul((vote >> 1) & PAIRS, 3) & odd
+        total = unsafe_add(total, unsafe_add(x & QUADS, (x >> 2) & QUADS))
         total = unsafe_add(total & NIBBLES, (total >> 4) & NIBBLES)
         x = vote & s2
         if x != 0:
