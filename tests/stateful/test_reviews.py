@@ -17,7 +17,8 @@ from sheaf.review import openings, reviews, scores
 from sheaf.review.openings import Opening
 from sheaf.review.reviews import Panel, ReviewsTwin, Times
 from sheaf.review.stakes import StakesTwin
-from tests.contracts.market_world import TOKEN, World
+from tests.contracts.conftest import TOKEN
+from tests.contracts.market_world import World
 
 picks = st.integers(0, 15)
 masks = st.one_of(st.sampled_from([2047, 2047, 5, 2]), st.integers(0, 2**11 - 1))
