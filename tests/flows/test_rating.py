@@ -10,7 +10,7 @@ import pytest
 from eth_utils.crypto import keccak
 
 from sheaf import actions
-from sheaf.actions.cases import journal
+from sheaf.actions.cases import journal, rating
 from sheaf.actions.gold import dealing, opening
 from sheaf.domain.errors import Missing, Reverted
 from sheaf.nodes.validator import Validator
@@ -100,7 +100,7 @@ def test_members_wait_for_no_keeper(town: Town, monkeypatch: pytest.MonkeyPatch)
     submission = golden.offer(golden.open(), points(20))
     with monkeypatch.context() as away:
         away.setattr(opening, "countable", lambda *_: None)
-        away.setattr(opening.rating, "score", lambda *_: False)
+        away.setattr(rating, "score", lambda *_: False)
         town.decide(submission)
     (tally,) = town.ctx.docket.case(submission).tallies
     assert town.ctx.chain.call_of(tally.transaction, reviews.CONTRACT, "tally") is not None
