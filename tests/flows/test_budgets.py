@@ -121,8 +121,10 @@ def test_an_order_placed_with_who_has_no_part_is_left(ward: Ward) -> None:
     assert order.refund_order(ward.buyer, made) == 6 * WAD
 
 
-def test_a_later_version_takes_nothing_back(ward: Ward) -> None:
-    """A version may give what no version gave yet; one that gives a part twice, or another total, is served by nobody."""
+def test_a_later_version_takes_nothing_back(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version may give what no version gave yet; one that gives a part twice, or another total, is not published, and where an
+    owner's own tool does it, served by nobody.
+    """
     number = ward.publish(named(ward, 60, 1).replace(f', "{ward.other.account}" = 1', ""), "statistics")
     admit_other(ward, number)
     policy = ward.folder / "policy.toml"
@@ -137,6 +139,9 @@ def test_a_later_version_takes_nothing_back(ward: Ward) -> None:
         ward.other.account.lower(): 40,
     }
     assert len(ward.serve_as(ward.other, number).served[number]) == 1
+    with pytest.raises(Refused, match="what was given stays given"):
+        change(named(ward, 40, 60))
+    monkeypatch.setattr(publish, "_require_promise", lambda *_: None)
     assert change(named(ward, 40, 60)) == 3
     made = ward.serve_as(ward.other, number)
     assert "what was given stays given" in made.skipped[f"{number} version 3"]
@@ -147,11 +152,14 @@ def test_a_later_version_takes_nothing_back(ward: Ward) -> None:
         assert f"{number} version 4" in ward.serve_as(who, number).skipped
 
 
-def test_a_new_total_is_another_dataset(ward: Ward) -> None:
-    """A version with another total is served by nobody, not even by a node that never saw the first."""
+def test_a_new_total_is_another_dataset(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version with another total is not published; past that it is served by nobody, not even by a node that never saw the first."""
     number = ward.publish(COUNTS, "statistics")
     policy = ward.folder / "policy.toml"
     policy.write_text(COUNTS.replace("total = 2", "total = 3"))
+    with pytest.raises(Refused, match="a promise stays"):
+        publish.change_policy(ward.owner, number, policy, ward.folder)
+    monkeypatch.setattr(publish, "_require_promise", lambda *_: None)
     publish.change_policy(ward.owner, number, policy, ward.folder)
     with pytest.raises(
         Refused, match=r"policy.budget: total = 3.0, .*before version 2 it was total = 2.0.*a promise stays"
