@@ -8,6 +8,7 @@ without personal data that hold dates, prices, versions, part numbers.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -70,6 +71,35 @@ def sentences(data: Path | None, seed: int = 0) -> list[Sentence]:
     if not found:
         raise SystemExit(f"--data: {data}: give a folder with JSON files of full_text and spans")
     return found
+
+
+def renamed(given: list[Sentence], seed: int = 0) -> list[Sentence]:
+    """Return the sentences with each person's names exchanged for invented ones, the same name for the same within a text.
+
+    Initials, particles and small letters stay: what is left to tell a name by is its shape and the words around it.
+    """
+    random = np.random.default_rng([seed, 12])
+    return [_renamed(one, random) for one in given]
+
+
+def _renamed(sentence: Sentence, random: np.random.Generator) -> Sentence:
+    known: dict[str, str] = {}
+
+    def invented(match: re.Match[str]) -> str:
+        word = match[0]
+        if len(word) == 1 or (word.islower() and match.string != match.string.lower()):
+            return word
+        name = known.setdefault(word.lower(), _word(random) + "nrtkls"[random.integers(6)])
+        return name if word.islower() else name.capitalize()
+
+    text, last, spans = "", 0, []
+    for span in sorted(sentence.spans, key=lambda span: span.start):
+        value = sentence.text[span.start : span.end]
+        text += sentence.text[last : span.start]
+        value = re.sub(r"[^\W\d_]+", invented, value) if span.entity == "PERSON" else value
+        spans.append(Span(span.entity, len(text), len(text) + len(value)))
+        text, last = text + value, span.end
+    return Sentence(text + sentence.text[last:], tuple(spans))
 
 
 Draw = Callable[[np.random.Generator], str]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sheaf.chain.rpc import Chain, Receipt
     from sheaf.chain.signer import Signer
     from sheaf.review.openings import Opening
+    from sheaf.review.reviews import Openings
     from sheaf.review.scores import Gold
 
 WAD = 10**18
@@ -95,42 +96,52 @@ class Market:
     def run(
         self, records: int, bitmaps: Sequence[bytes], *, is_joint: bool, price: int, rating: str = ""
     ) -> Steps:
-        """Take one request with one submission from opening to the contributor's claim; `rating` is "score" or "gold"."""
+        """Take one request with one submission from opening to the contributor's claim.
+
+        `rating` is "score" or "gold", which on the joint path are one transaction with the count; "score apart" or "gold apart" where
+        the votes are shown again after it.
+        """
+        from sheaf.review import scores
+
         steps = Steps()
         gold = _gold(records, self.contributor.address)
         submission = self._offer(steps, records, price, gold)
         self._draw(steps, submission)
         members = [Address(one) for one in self.chain.call("Committees", "accounts", submission)]
-        review = self._review_jointly if is_joint else self._review_alone
-        review(steps, submission, members, bitmaps)
-        if rating:
-            self._rate(steps, submission, members, bitmaps, gold if rating == "gold" else None)
+        kind, _, is_apart = rating.partition(" ")
+        rated = self._rated(submission, bitmaps, gold) if kind == "gold" else None
+        if is_joint:
+            opened = self._commit_jointly(steps, submission, members, bitmaps)
+        else:
+            opened = self._reveal_alone(steps, submission, members, bitmaps)
+        self._count(steps, submission, opened, ("" if is_apart else kind, rated))
+        if is_apart:
+            votes = scores.votes_in(opened)
+            poster = self.validators[members[0]]
+            steps.add(kind, scores.score(self.chain, poster, submission, votes, rated))
         self.engine.advance(10)
         steps.add("claim", self.chain.send(self.contributor, "Requests", "claim", submission))
         return steps
 
-    def _rate(
-        self,
-        steps: Steps,
-        submission: int,
-        members: Sequence[Address],
-        bitmaps: Sequence[bytes],
-        gold: Gold | None,
-    ) -> None:
+    def _rated(self, submission: int, bitmaps: Sequence[bytes], gold: Gold) -> Gold:
+        """Return gold with the keeper's signature and the verdict that it is shown for."""
         from sheaf.review import openings, scores
 
-        votes = scores.Votes(2**SEATS - 1, tuple(members), tuple(bitmaps))
-        poster = self.validators[members[0]]
-        if gold is None:
-            steps.add("score", scores.score(self.chain, poster, submission, votes))
+        signed = scores.sign_gold(self.chain, self.buyer, submission, self.contributor.address, gold)
+        count = openings.count_first(bitmaps, 4, 8 * len(gold.positions))
+        return replace(gold, signature=signed, rejected=count.rejected, hung=bytes(len(count.hung)))
+
+    def _count(
+        self, steps: Steps, submission: int, opened: Openings, rating: tuple[str, Gold | None]
+    ) -> None:
+        from sheaf.review import reviews, scores
+
+        poster, (kind, gold) = self.validators[Address(opened.accounts[0])], rating
+        if not kind:
+            steps.add("tally", reviews.tally(self.chain, poster, submission, opened))
             return
-        request = self.chain.call("Requests", "submission", submission)[0]
-        signature = scores.sign_gold(self.chain, self.buyer, request, self.contributor.address, gold)
-        records = 8 * len(gold.positions)
-        rejections = [sum(openings.is_marked(bitmap, i) for bitmap in bitmaps) for i in range(records)]
-        verdict = (openings.pack([n >= 4 for n in rejections]), openings.pack([False] * records))
-        signed = replace(gold, signature=signature, rejected=verdict[0], hung=verdict[1])
-        steps.add("gold", scores.score(self.chain, poster, submission, votes, signed))
+        votes = scores.votes_in(opened)
+        steps.add(kind, scores.score(self.chain, poster, submission, votes, gold, opened))
 
     def _offer(self, steps: Steps, records: int, price: int, gold: Gold) -> int:
         deadline = self.chain.block().timestamp + 100_000
@@ -148,9 +159,9 @@ class Market:
         self.engine.mine(max(0, target + 1 - self.chain.block().number))
         steps.add("draw", self.chain.send(self.contributor, "Committees", "draw", submission))
 
-    def _review_jointly(
+    def _commit_jointly(
         self, steps: Steps, submission: int, members: Sequence[Address], bitmaps: Sequence[bytes]
-    ) -> None:
+    ) -> Openings:
         from sheaf.review import reviews
 
         shown, made = self._votes(submission, members, bitmaps)
@@ -163,12 +174,11 @@ class Market:
             for seat, committed in made.items()
         }
         steps.add("commit", reviews.commit_jointly(self.chain, poster, submission, signed))
-        opened = reviews.openings_of(shown, made, members, 0)
-        steps.add("tally", reviews.tally(self.chain, poster, submission, opened))
+        return reviews.openings_of(shown, made, members, 0)
 
-    def _review_alone(
+    def _reveal_alone(
         self, steps: Steps, submission: int, members: Sequence[Address], bitmaps: Sequence[bytes]
-    ) -> None:
+    ) -> Openings:
         from sheaf.review import reviews
 
         shown, made = self._votes(submission, members, bitmaps)
@@ -178,9 +188,7 @@ class Market:
         for one in shown:
             signer = self.validators[members[one.seat]]
             steps.add("reveal", reviews.reveal(self.chain, signer, submission, one, made, members))
-        opened = reviews.openings_of(shown, made, members, 0)
-        poster = self.validators[members[0]]
-        steps.add("tally", reviews.tally(self.chain, poster, submission, opened))
+        return reviews.openings_of(shown, made, members, 0)
 
     def _votes(
         self, submission: int, members: Sequence[Address], bitmaps: Sequence[bytes]
@@ -284,17 +292,21 @@ def measure(options: Options) -> list[Figure]:
 
 
 def _rated(records: int) -> list[Figure]:
-    """Return what rating reviewers adds to the plain loop: by agreement alone, and with gold, each in its own transaction a batch."""
+    """Return what rating adds to the plain loop: by agreement alone and with gold, with the count or in a transaction of its own."""
     figures = []
-    for rating in ("score", "gold"):
+    for rating in ("score", "gold", "score apart", "gold apart"):
         steps = gas_by_step(records, is_joint=True, is_warmed=True, votes=looking, rating=rating)
+        kind, name = rating.split()[0], rating.replace(" ", "_")
         added = steps.total / records / PLAIN[records] - 1
-        figures.append(Figure(f"{rating}_{records}", steps.gas[rating], "gas", target=None))
+        figures.append(Figure(f"{name}_{records}", steps.gas[kind], "gas", target=None))
         figures.append(
-            Figure(f"joint_warmed_{rating}_{records}", steps.total / records, "gas per record", target=None)
+            Figure(f"joint_warmed_{name}_{records}", steps.total / records, "gas per record", target=None)
         )
-        against = "the most that rating may add to the plain loop"
-        figures.append(Figure(f"added_by_{rating}_{records}", added, "share", limit=ADDED, against=against))
+        if name == kind:
+            against = "the most that rating may add to the plain loop"
+            figures.append(Figure(f"added_by_{name}_{records}", added, "share", limit=ADDED, against=against))
+        else:
+            figures.append(Figure(f"added_by_{name}_{records}", added, "share", target=None))
     return figures
 
 

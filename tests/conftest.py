@@ -58,9 +58,7 @@ def _is_loopback(host: str) -> bool:
 
 @pytest.fixture(scope="session")
 def _namespaces() -> None:
-    """Skip where this machine lets nobody make a user namespace, or has no bubblewrap: then no job can be kept apart at all."""
-    if shutil.which("bwrap") is None:
-        pytest.skip("bubblewrap is not installed: apt-get install bubblewrap")
+    """Skip where this machine lets nobody make a user namespace: then no job can be kept apart at all."""
     drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     own = ["unshare", "--user", "--map-root-user", "true"]
     for command in [[*drop, *own], ["unshare", "--mount", "true"]] if os.geteuid() == 0 else [own]:
@@ -72,11 +70,24 @@ def _namespaces() -> None:
 
 
 @pytest.fixture(scope="session")
-def sandbox(_namespaces: None) -> Any:
-    """A sandbox that keeps jobs apart and has passed its self-test."""
+def bubblewrap(_namespaces: None) -> Any:
+    """The first tier, which has passed its self-test."""
     from sheaf.sandbox.bubblewrap import Bubblewrap
 
-    made = Bubblewrap()
+    return _checked(Bubblewrap())
+
+
+@pytest.fixture(scope="session")
+def gvisor(_namespaces: None) -> Any:
+    """The second tier, which has passed its self-test."""
+    from sheaf.sandbox.gvisor import Gvisor
+
+    return _checked(Gvisor())
+
+
+def _checked(made: Any) -> Any:
+    if shutil.which(made.program) is None:
+        pytest.skip(f"{made.name}'s {made.program} is not installed: .ci/run names the package")
     made.check()
     return made
 

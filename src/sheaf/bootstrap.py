@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sheaf.domain.errors import CredentialError, InputError
+from sheaf.domain.job import Tier
 from sheaf.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -252,17 +253,20 @@ def judge(name: str, seed: int = 0) -> Callable[[Specification, pa.Table | None]
     return make
 
 
-def sandbox(is_confined: bool = True) -> tuple[Sandbox, str]:
-    """Return what runs jobs on this machine, and the hash of their environment; not confined is for one's own programs alone."""
+def sandbox(tier: str = Tier.BUBBLEWRAP) -> tuple[Sandbox, str]:
+    """Return what runs jobs on this machine, and the hash of their environment; `unconfined` is for one's own programs alone.
+
+    Raises InputError for a tier that there is not.
+    """
     from sheaf.sandbox import runtime
-
-    if is_confined:
-        from sheaf.sandbox.bubblewrap import Bubblewrap
-
-        return Bubblewrap(), runtime.environment_hash()
+    from sheaf.sandbox.bubblewrap import Bubblewrap
+    from sheaf.sandbox.gvisor import Gvisor
     from sheaf.sandbox.unconfined import Unconfined
 
-    return Unconfined(), runtime.environment_hash()
+    for kind in (Bubblewrap, Gvisor, Unconfined):
+        if kind.name == tier:
+            return kind(), runtime.environment_hash(tier)
+    raise InputError("tier", tier, f"give one of {', '.join(Tier)}")
 
 
 def _unlocked(settings: Settings, password: str) -> Signer:

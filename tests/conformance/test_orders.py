@@ -56,3 +56,12 @@ def test_nothing_is_done_before_it_is_accepted(orders: Orders) -> None:
         orders.deliver(1, bytes(32))
     with pytest.raises(Refused):
         orders.refund(1)
+
+
+def test_a_declined_order_waits(orders: Orders) -> None:
+    """Telling a buyer that an order is not taken on, however often, ends nothing: it waits, and may be accepted after all."""
+    for reason in ("too late", "too late"):
+        orders.decline(1, reason)
+    assert orders.state(1) == "placed" and [one.number for one in orders.placed()] == [1, 2]
+    orders.accept(1)
+    assert orders.state(1) == "accepted"

@@ -15,11 +15,11 @@ from sheaf.sandbox.unconfined import Unconfined
 SMALL = Limits(memory_bytes=1 << 30, output_bytes=1000, log_bytes=100, wall_seconds=60)
 
 
-@pytest.fixture(params=["unconfined", "bubblewrap"])
+@pytest.fixture(params=["unconfined", "bubblewrap", "gvisor"])
 def runs(request: pytest.FixtureRequest) -> Sandbox:
     if request.param == "unconfined":
         return Unconfined()
-    found: Sandbox = request.getfixturevalue("sandbox")
+    found: Sandbox = request.getfixturevalue(request.param)
     return found
 
 

@@ -5,44 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import msgspec
 import pytest
 
 from sheaf import actions
 from sheaf.actions.compute import mail, placed
 from sheaf.actions.compute.order import Computation, order_computation
+from sheaf.actions.compute.progress import progress
 from sheaf.actions.compute.result import open_result
 from sheaf.actions.context import Context
-from sheaf.actions.datasets import order, publish, terms
-from sheaf.actions.datasets.publish import About
-from sheaf.bootstrap import add_datasets, local
+from sheaf.actions.datasets import earnings, order, publish, terms
+from sheaf.actions.datasets.find import show_dataset
+from sheaf.actions.datasets.uses import uses_of
 from sheaf.domain.errors import InputError, IntegrityError, Missing, Refused, SandboxError
 from sheaf.domain.job import Ending, Job, Outcome
+from sheaf.domain.order import DOWNLOAD, Order
 from sheaf.market.compute_orders import Service
-from sheaf.nodes.compute.serving import Serving, Site, serve
-from sheaf.store.mailbox import MemoryMailbox
-from sheaf.store.memory import MemoryStore
+from tests.flows.ward import COUNTS, LESSONS, WAD, Ward, made_market, made_ward
 
-WAD = 10**18
-COUNTS = """
-release = "statistics"
-purposes = ["research"]
-methods = ["query"]
-answers = 50
-person = "id"
-budget = { epsilon = 1, delta = 1e-6, total = 2, person = 2 }
-limits = { wall_seconds = 10 }
-[fields]
-id = "disclosed"
-age = { show = "disclosed", minimum = 0, maximum = 100 }
-ill = { show = "disclosed", choices = ["yes", "no"] }
-"""
-LESSONS = COUNTS.replace('"statistics"', '"trusted-train"').replace('"query"', '"train"')
 PROGRAM = b"def compute(folder, parameters): return {'rows': 1}"
 CODE = f"""
 release = "approved-code"
@@ -54,15 +37,6 @@ fields = {{ age = "disclosed" }}
 output.rows = {{ kind = "number", minimum = 0, maximum = 1000, step = 1 }}
 """
 QUESTION = json.dumps({"sql": "SELECT count(*) FROM data WHERE age >= 50", "epsilon": 0.5})
-
-
-class Inline(Executor):
-    """Runs what is submitted at once."""
-
-    def submit(self, fn: Any, /, *given: Any, **named: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        done.set_result(fn(*given, **named))
-        return done
 
 
 class Home:
@@ -84,66 +58,14 @@ class Home:
         return Outcome(Ending.FINISHED, json.dumps({"rows": rows}).encode(), b"", 0.1)
 
 
-@dataclass
-class Ward:
-    """A market of this process with records of 400 made people, and whoever deals in them."""
-
-    owner: Context
-    buyer: Context
-    provider: Context
-    folder: Path
-
-    def now(self) -> float:
-        return float(self.owner.chain.block().timestamp)
-
-    def publish(self, policy: str, release: str, seconds: int = 600) -> int:
-        """Publish the records under a policy, with a seat for the provider."""
-        (self.folder / "policy.toml").write_text(policy)
-        about = About("Ward", "CC-BY-4.0", description=release, prices={release: 5 * WAD})
-        number = publish.publish_dataset(self.owner, self.folder, self.folder / "policy.toml", about).dataset
-        terms.set_service(self.owner, number, Service(WAD, 50 * WAD, seconds))
-        terms.provide(self.provider, 1000 * WAD)
-        terms.admit_provider(self.owner, number, self.provider.account)
-        return int(number)
-
-    def serve(self, *numbers: int, sandbox: Any = None) -> Serving:
-        """Start a provider, with what it left on the disk."""
-        places = dict.fromkeys(numbers, self.folder)
-        site = Site(self.folder.parent / "site", places, sandbox, "e" * 64)
-        return serve(self.provider, site, Inline(), self.now)
-
-    def settle(self, serving: Serving) -> None:
-        """Let the provider work through what is placed."""
-        assert self.owner.engine is not None
-        serving.provider.start()
-        for _ in range(3):
-            serving.provider.tick()
-            self.owner.engine.advance(11)
-
-
 @pytest.fixture(scope="module")
 def market() -> Context:
-    ctx = local(seed=11)
-    add_datasets(ctx)
-    return ctx
+    return made_market()
 
 
 @pytest.fixture
 def ward(market: Context, tmp_path: Path) -> Iterator[Ward]:
-    assert market.engine is not None
-    kept, store, mailbox = market.engine.dump(), MemoryStore(), MemoryMailbox()
-    actors = [
-        replace(actions.local_account(market, name), home=tmp_path / "home", store=store, mailbox=mailbox)
-        for name in ("owner", "buyer", "provider")
-    ]
-    folder = tmp_path / "ward"
-    folder.mkdir()
-    random = np.random.default_rng(3)
-    ages = random.integers(20, 90, 400)
-    rows = [f"p{i},{age},{'yes' if age > 55 else 'no'}" for i, age in enumerate(ages)]
-    (folder / "ward.csv").write_text("\n".join(["id,age,ill", *rows]) + "\n")
-    yield Ward(actors[0], actors[1], actors[2], folder)
-    market.engine.restore(kept)
+    yield from made_ward(market, tmp_path)
 
 
 def test_a_statistic_from_order_to_receipt(ward: Ward) -> None:
@@ -220,6 +142,30 @@ def test_only_approved_code_runs(ward: Ward) -> None:
     assert found.output == b'{"rows":400}' and found.receipt.spent_nanonats == 0
 
 
+def test_harder_sandbox_is_demanded(ward: Ward) -> None:
+    """What its owner lets run in the harder tier alone is served by a node that offers it, and by no other, which says so."""
+    number = ward.publish('sandbox = "gvisor"\n' + CODE, "approved-code")
+    made = order_computation(ward.buyer, number, Computation(program=PROGRAM))
+    sandbox = Home()
+    with pytest.raises(InputError, match=r"sandbox: home: this policy demands gvisor: .*--tier gvisor"):
+        ward.serve(number, sandbox=sandbox)
+    sandbox.name = "gvisor"
+    ward.settle(ward.serve(number, sandbox=sandbox))
+    assert open_result(ward.buyer, made).output == b'{"rows":400}'
+
+
+def past_the_client(
+    ward: Ward, number: int, parameters: str, method: str = "query", use: str = "statistics"
+) -> int:
+    """Order straight to chain and mailbox, without what a client would refuse; return the order's number."""
+    cid = str(show_dataset(ward.buyer, number).cid)
+    document = Order(1, ward.buyer.account, cid, method, "research", 1, parameters=parameters)
+    sealed = msgspec.msgpack.encode(placed.Sealed(document.document, b""))
+    readers = [ward.provider.account, ward.buyer.account]
+    mail.send(ward.buyer, placed.ORDERS, document.digest.hex(), sealed, readers)
+    return int(order.order_use(ward.buyer, number, order.Wish(use, document.document)))
+
+
 def test_what_does_not_fit_is_not_taken_on(ward: Ward) -> None:
     """An order without its document, for another use, for an unknown column or of too much ε waits until its buyer takes it back."""
     pytest.importorskip("opendp")
@@ -231,7 +177,7 @@ def test_what_does_not_fit_is_not_taken_on(ward: Ward) -> None:
         order.order_use(ward.buyer, number, order.Wish("statistics", b"no document")),
         order.order_use(ward.buyer, number, order.Wish("download", document)),
         *(
-            order_computation(ward.buyer, number, Computation("query", parameters=json.dumps(wrong)))
+            past_the_client(ward, number, json.dumps(wrong))
             for wrong in (
                 {"sql": "SELECT mean(height) FROM data"}, {"sql": "SELECT count(*) FROM data", "epsilon": 9},
                 {"question": 1}, {"sql": "SELECT mean(id) FROM data"},
@@ -309,3 +255,190 @@ def test_what_cannot_be_served_is_said(ward: Ward) -> None:
     with pytest.raises(Missing, match="has not come"):
         placed.ordered(ward.buyer, placed.placed(ward.buyer, order.order_use(
             ward.buyer, other, order.Wish("statistics", b"x"))), 1)  # fmt: skip
+
+
+def test_what_nobody_would_take_on_is_not_ordered(ward: Ward) -> None:
+    """A question that does not fit the columns, the noise or the time, or a policy nobody serves, is refused before money moves."""
+    number = ward.publish(COUNTS, "statistics")
+    held = actions.balances(ward.buyer).tokens
+    tries: list[tuple[dict[str, Any], type[Exception], str]] = [
+        ({"sql": ""}, InputError, "sql"), ({"sql": "SELECT mean(height) FROM data"}, InputError, "height: is no column"),
+        ({"sql": "SELECT mean(id) FROM data"}, InputError, "tells people apart"), ({"question": 1}, InputError, "parameters"),
+        ({"sql": "SELECT count(*) FROM data", "epsilon": 9}, Refused, "at most 1"),
+    ]  # fmt: skip
+    for wrong, kind, words in tries:
+        with pytest.raises(kind, match=words):
+            order_computation(ward.buyer, number, Computation("query", parameters=json.dumps(wrong)))
+    terms.set_service(ward.owner, number, Service(WAD, 50 * WAD, 9))
+    with pytest.raises(InputError, match="leaves after 10 s, its provider has 9 s"):
+        order_computation(ward.buyer, number, Computation("query", parameters=QUESTION))
+    other = ward.publish(COUNTS.replace(", total = 2", ""), "statistics")
+    with pytest.raises(InputError, match=r"no budget\.total: no provider serves it"):
+        order_computation(ward.buyer, other, Computation("query", parameters=QUESTION))
+    assert actions.balances(ward.buyer).tokens == held
+
+
+def test_progress_tells_when(ward: Ward) -> None:
+    """Before it is taken on an order can be cancelled; then its answer has an earliest time and the money a day; in the end it came."""
+    number = ward.publish(CODE, "approved-code")
+    made = order_computation(ward.buyer, number, Computation(program=PROGRAM))
+    found = progress(ward.buyer, made, ward.buyer)
+    assert (found.state, found.answer, found.hold_seconds, found.back_at) == ("placed", "none", 10.0, 0)
+    assert found.paid == 6 * WAD and found.provider == ward.provider.account and not found.is_over
+    serving = ward.serve(number, sandbox=Home())
+    serving.provider.start()
+    serving.provider.tick()
+    found = progress(ward.buyer, made)
+    until = order.show_order(ward.buyer, made).until
+    assert (found.state, found.back_at, found.answer_at) == ("accepted", until, until - 600 + 10)
+    unwanted = past_the_client(ward, number, "{}", "query", "approved-code")
+    serving.provider.tick()
+    assert "is not approved" in progress(ward.buyer, unwanted, ward.buyer).declined
+    assert progress(ward.owner, unwanted, ward.owner).declined == ""
+    with pytest.raises(InputError, match=f"its provider has until {until}"):
+        order.refund_order(ward.buyer, made)
+    ward.settle(serving)
+    found = progress(ward.buyer, made, ward.buyer)
+    assert found.is_over and found.answer == "come" and not found.is_withheld
+    assert progress(ward.owner, made, ward.owner).answer == "unknown" == progress(ward.owner, made).answer
+    with pytest.raises(InputError, match="it is paid"):
+        order.refund_order(ward.buyer, made)
+    with pytest.raises(InputError, match="order: 99"):
+        progress(ward.buyer, 99)
+
+
+def test_a_stated_result_without_bytes_is_told_apart(ward: Ward) -> None:
+    """A provider that states a hash and hands nothing over: the buyer is told so, and of a deterministic job how all money returns."""
+    number = ward.publish(CODE, "approved-code")
+    second = ward.other
+    terms.provide(second, 1000 * WAD)
+    terms.admit_provider(ward.owner, number, second.account)
+    wishes = [
+        Computation(program=PROGRAM, provider=ward.provider.account, is_deterministic=one)
+        for one in (False, True)
+    ]
+    paid, open_ = (order_computation(ward.buyer, number, wish) for wish in wishes)
+    serving = ward.serve(number, sandbox=Home())
+    serving.orders.hand_over = lambda *_: None  # type: ignore[method-assign]
+    ward.settle(serving)
+    for made, state, words in (
+        (paid, "settled", "no contract can make it"),
+        (open_, "delivered", "by `sheaf dataset dispute"),
+    ):
+        found = progress(ward.buyer, made, ward.buyer)
+        assert (found.state, found.answer, found.is_withheld) == (state, "stated", True)
+        with pytest.raises(Missing, match=f"its hash is on the chain, its bytes have not come.*{words}"):
+            open_result(ward.buyer, made)
+    found = progress(ward.buyer, open_, ward.buyer)
+    assert found.others == 1 and found.dispute_until == order.show_order(ward.buyer, open_).until
+    with pytest.raises(InputError, match="a result is stated: until"):
+        order.refund_order(ward.buyer, open_)
+    order.dispute_order(ward.buyer, open_)
+    with pytest.raises(Missing, match="wait for the second provider"):
+        open_result(ward.buyer, open_)
+    back_at = progress(ward.buyer, open_, ward.buyer).back_at
+    assert ward.owner.engine is not None
+    ward.owner.engine.advance(back_at - int(ward.now()))
+    assert order.refund_order(ward.buyer, open_) == 7 * WAD  # price, fee, and the fee for repeating it
+
+
+def test_records_are_sold_whole(ward: Ward) -> None:
+    """Who pays for a download gets every record, at once, held against the manifest; who pays for something else does not."""
+    import io
+
+    import pyarrow.parquet as pq
+
+    number = ward.publish(CODE, "approved-code")
+    with pytest.raises(InputError, match="use: download: it is not offered"):
+        order_computation(ward.buyer, number, Computation(DOWNLOAD))
+    terms.set_price(ward.owner, number, "download", 9 * WAD)
+    made = order_computation(ward.buyer, number, Computation(DOWNLOAD))
+    thief = past_the_client(ward, number, "{}", DOWNLOAD, "approved-code")
+    job = past_the_client(ward, number, "{}", "query", DOWNLOAD)
+    serving = ward.serve(number, sandbox=Home())
+    serving.provider.start()
+    for _ in range(3):
+        serving.provider.tick()
+    found = open_result(ward.buyer, made)
+    table = pq.read_table(io.BytesIO(found.output))
+    lines = (ward.folder / "ward.csv").read_text().splitlines()[1:]
+    assert [f"{row['id']},{row['age']},{row['ill']}" for row in table.to_pylist()] == lines
+    assert "records" in found.checked and found.receipt.spent_nanonats == 0 and found.epsilon is None
+    assert order.show_order(ward.buyer, thief).state == order.show_order(ward.buyer, job).state == "placed"
+    assert "approved-code was paid for" in serving.orders.unreadable[thief]
+    assert uses_of(ward.owner, number).earned == 9 * WAD
+
+
+def test_an_owner_sees_every_use(ward: Ward) -> None:
+    """The owner sees buyer, purpose, algorithm, cost and earnings of each order by signed receipts; no other account does."""
+    pytest.importorskip("opendp")
+    number = ward.publish(COUNTS, "statistics")
+    made = order_computation(ward.buyer, number, Computation("query", parameters=QUESTION))
+    waiting = order_computation(ward.buyer, number, Computation("query", parameters=QUESTION))
+    order.refund_order(ward.buyer, waiting)
+    serving = ward.serve(number)
+    ward.settle(serving)
+    found = uses_of(ward.owner, number)
+    assert [(one.order, one.state) for one in found.uses] == [(waiting, "refunded"), (made, "settled")]
+    first = found.uses[1]
+    balance = serving.ledger.balance(f"dataset {number}")
+    assert (first.buyer, first.purpose, first.algorithm) == (ward.buyer.account, "research", "query")
+    assert first.spent_nanonats == balance.spent_nanonats and found.spent_epsilon == balance.spent_epsilon
+    assert (found.total_epsilon, found.unseen, found.earned, found.due) == (2, [], 5 * WAD, 5 * WAD)
+    with pytest.raises(InputError, match="its owner is"):
+        uses_of(ward.buyer, number)
+    assert earnings.claim(ward.owner).income == {number: 5 * WAD} and uses_of(ward.owner, number).due == 0
+
+
+def test_a_provider_takes_its_fees_and_its_stake(ward: Ward) -> None:
+    """Fees come by one claim, which settles what waited; stake leaves after its unbonding time, and not before."""
+    number = ward.publish(CODE, "approved-code")
+    terms.set_service(ward.owner, number, Service(2 * WAD, 50 * WAD, 600))
+    wish = Computation(program=PROGRAM, is_deterministic=True)
+    made = order_computation(ward.buyer, number, wish)
+    with pytest.raises(InputError, match="stakes first"):
+        earnings.position_of(ward.buyer, ward.buyer.account)
+    serving = ward.serve(number, sandbox=Home())
+    serving.provider.start()
+    serving.provider.tick()
+    assert earnings.position_of(ward.owner, ward.provider.account).locked == 50 * WAD
+    assert ward.owner.engine is not None
+    ward.owner.engine.advance(11)
+    serving.provider.tick()
+    early = earnings.claim(ward.provider)
+    assert early.owed == 0 and early.waits[0].startswith(f"order {made}: may be disputed for another")
+    with pytest.raises(InputError, match="up to the 1000000000000000000000 that are bonded"):
+        earnings.unbond(ward.provider, 1001 * WAD)
+    with pytest.raises(InputError, match="amount: 0"):
+        earnings.unbond(ward.provider, 0)
+    seat = earnings.unbond(ward.provider, 1000 * WAD)
+    assert seat.unbonding == 1000 * WAD and seat.orders == {"delivered": 1} and seat.datasets == [number]
+    assert "stake: what unbonds may leave in" in earnings.claim(ward.provider).waits[-1]
+    ward.owner.engine.advance(10_000)
+    before = actions.balances(ward.provider).tokens
+    found = earnings.claim(ward.provider)
+    assert (found.settled, found.owed, found.stake) == ([made], 2 * WAD, 1000 * WAD)
+    assert actions.balances(ward.provider).tokens == before + 1002 * WAD
+    again = earnings.claim(ward.provider)
+    assert (again.owed, again.income, again.stake, again.settled, again.waits) == (0, {}, 0, [], [])
+
+
+def test_a_new_policy_is_taken_up_by_a_node_that_runs(ward: Ward) -> None:
+    """An order under a version that was published after the node started is answered; one that cannot be served is declined with why."""
+    number = ward.publish(CODE, "approved-code")
+    serving = ward.serve(number, sandbox=Home())
+    (ward.folder / "stricter.toml").write_text("minimum_rows = 300\n" + CODE)
+    publish.change_policy(ward.owner, number, ward.folder / "stricter.toml", ward.folder / "ward.csv")
+    made = order_computation(ward.buyer, number, Computation(program=PROGRAM))
+    ward.settle(serving)
+    found = open_result(ward.buyer, made)
+    assert found.output == b'{"rows":400}' and placed.placed(ward.buyer, made).version == 2
+    elsewhere = ward.folder / "elsewhere.csv"
+    elsewhere.write_text("id,age,ill\np1,5,no\n")
+    (ward.folder / "policy.toml").write_text(CODE)
+    publish.change_policy(ward.owner, number, ward.folder / "policy.toml", elsewhere)
+    elsewhere.unlink()
+    waiting = order_computation(ward.buyer, number, Computation(program=PROGRAM))
+    ward.settle(serving)
+    assert "order one that this provider holds" in progress(ward.buyer, waiting, ward.buyer).declined
+    assert order.refund_order(ward.buyer, waiting) == 6 * WAD

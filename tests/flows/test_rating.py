@@ -10,11 +10,14 @@ import pytest
 from eth_utils.crypto import keccak
 
 from sheaf import actions
+from sheaf.actions.cases import journal, rating
+from sheaf.actions.gold import dealing, opening
 from sheaf.domain.errors import Missing, Reverted
 from sheaf.nodes.validator import Validator
-from sheaf.review import openings, scores
+from sheaf.review import openings, reviews, scores
 from sheaf.review.scores import Gold
 from sheaf.store import cid as cids
+from tests.flows.test_gold import GoldTown
 from tests.flows.town import Threshold, Town, points
 
 N = 20
@@ -44,7 +47,7 @@ def opened(town: Town, submission: int, salt: bytes) -> Gold:
         openings.pack(GOLD), openings.pack(WRONG), salt, case.root, keccak(cids.binary(case.cid)),
         case.key_commitment, case.custodian, b"", case.tallies[-1].rejected_bitmap, case.tallies[-1].hung_bitmap,
     )  # fmt: skip
-    signed = scores.sign_gold(town.ctx.chain, town.buyer.sender, case.request, case.contributor, gold)
+    signed = scores.sign_gold(town.ctx.chain, town.buyer.sender, submission, case.contributor, gold)
     return replace(gold, signature=signed)
 
 
@@ -87,3 +90,24 @@ def test_a_node_rates_if_it_is_told_to(mixed: Town) -> None:
     found = standings(town, submission)
     assert [standing.batches for standing in found.values()] == [1] * 5
     assert sorted(standing.factor_bps for standing in found.values())[0] < 10_000
+
+
+def test_members_wait_for_no_keeper(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the keeper is away members count alone, and it shows its gold when it is back."""
+    town.custodian.tick()
+    golden = GoldTown(town)
+    town.staff([Threshold()] * 5)
+    submission = golden.offer(golden.open(), points(20))
+    with monkeypatch.context() as away:
+        away.setattr(opening, "countable", lambda *_: None)
+        away.setattr(rating, "score", lambda *_: False)
+        town.decide(submission)
+    (tally,) = town.ctx.docket.case(submission).tallies
+    assert town.ctx.chain.call_of(tally.transaction, reviews.CONTRACT, "tally") is not None
+    assert scores.marks(town.ctx.chain, submission) == 0
+    ((path, mix),) = dealing.mixes(golden.keeper.ctx).items()
+    mix.opened_for = b""
+    journal.keep(path, mix)
+    town.settle(submission)
+    assert scores.marks(town.ctx.chain, submission) == scores.SCORED | scores.TESTED
+    assert actions.recompute(town.ctx, submission).difference is None

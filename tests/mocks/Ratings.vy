@@ -3,17 +3,19 @@
 """
 @title Ratings
 @license AGPL-3.0-only
-@notice The module that rates validators, laid open.
+@notice The modules that rate validators, laid open.
 """
 
-from sheaf.contracts.modules import agreement
+from sheaf.contracts.modules import bitmaps
+from sheaf.contracts.modules.ratings import agreement
+from sheaf.contracts.modules.ratings import sequential_test
 
 
 @pure
 @external
-def scores(all_bitmaps: Bytes[24576], count: uint256, records: uint256) -> DynArray[int256, 12]:
+def scores(all_bitmaps: Bytes[24576], count: uint256, records: uint256) -> int256[12]:
     words: uint256 = (records + 255) // 256
-    sums: uint256[24] = empty(uint256[24])
+    sums: uint256[12] = empty(uint256[12])
     for w: uint256 in range(words, bound=64):
         votes: uint256[12] = empty(uint256[12])
         for i: uint256 in range(count, bound=12):
@@ -33,17 +35,12 @@ def reference(records: uint256, rejected: uint256, skill_bps: uint256) -> uint25
 def tested(
     level: uint256, positions: Bytes[2048], wrong: Bytes[2048], bitmap: Bytes[2048]
 ) -> (uint256, uint256, uint256):
-    state: uint256 = level
-    hits: uint256 = 0
-    misses: uint256 = 0
+    test: uint256 = level
+    rank: uint256 = 0
     for w: uint256 in range(len(positions) // 32, bound=64):
         gold: uint256 = extract32(positions, 32 * w, output_type=uint256)
         answer: uint256 = extract32(wrong, 32 * w, output_type=uint256)
         vote: uint256 = extract32(bitmap, 32 * w, output_type=uint256)
-        if state < agreement.JAIL:
-            hit: uint256 = 0
-            missed: uint256 = 0
-            state, hit, missed = agreement.tested(state, gold, (vote ^ answer) & gold)
-            hits += hit
-            misses += missed
-    return state, hits, misses
+        test = sequential_test.tested(test, gold, (vote ^ answer) & gold, rank)
+        rank += bitmaps.ones(gold)
+    return sequential_test.ended(test, rank)

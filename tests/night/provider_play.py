@@ -1,4 +1,4 @@
-"""A provider in a process of its own, to be killed: orders, budget and queue lie on the disk, jobs run in the true sandbox."""
+"""A provider in a process of its own, to be killed: orders, ledger and queue lie on the disk, jobs run in the true sandbox."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from sheaf.actions.compute.methods import BudgetedMethods, job_of
 from sheaf.domain.errors import Refused
 from sheaf.domain.job import Limits
 from sheaf.domain.order import Order, Receipt
@@ -21,12 +22,17 @@ from sheaf.domain.policy import FieldRule, OutputField, Policy, Release, Showing
 from sheaf.nodes.compute.provider import Holding, Means, Provider, Rules
 from sheaf.nodes.compute.queue import Queue
 from sheaf.nodes.compute.workplace import Workplace
+from sheaf.privacy.accountant import Budget, Loss
+from sheaf.privacy.ledger import Job as Paid
+from sheaf.privacy.ledger import Ledger
 from sheaf.sandbox.bubblewrap import Bubblewrap
 
 PROGRAM = b"def compute(folder, parameters):\n    return {'double': 2 * parameters['x']}"
 HASH = hashlib.sha256(PROGRAM).hexdigest()
 LIMITS = Limits(memory_bytes=1 << 30, wall_seconds=1, cpu_seconds=5)
-COST = 3
+BUDGET = Budget(1.0, 1e-6)
+PRICE = Loss(BUDGET.nanonats / 1e9 / BUDGET.order / 1e5)
+COST = PRICE.nanonats(BUDGET.order)
 TABLE = pa.table({"x": list(range(20))})
 FIELDS = {"x": FieldRule(Showing.DISCLOSED)}
 OUTPUT = (OutputField("double", "number", 0.0, 1e6, 1.0),)
@@ -52,12 +58,11 @@ COUNTS = Policy(
 )
 TABLES = """
 CREATE TABLE IF NOT EXISTS book (number INTEGER PRIMARY KEY, state TEXT, paid INTEGER, refunded INTEGER, output BLOB);
-CREATE TABLE IF NOT EXISTS spent (number INTEGER PRIMARY KEY, times INTEGER, answer BLOB);
 """
 
 
 class DiskBook:
-    """Orders and budget in one file; what is forbidden is refused, what is done twice is counted."""
+    """Orders in one file; what is forbidden is refused, what is done twice is counted."""
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
@@ -104,16 +109,8 @@ class DiskBook:
         """Give back."""
         self._step(number, "accepted", "refunded", "refunded = refunded + 1")
 
-    def run(self, asked: Order, table: pa.Table, policy: Policy) -> tuple[bytes, int]:
-        """Spend once for an order, and answer once."""
-        self._database.execute("INSERT OR IGNORE INTO spent VALUES (?, 1, NULL)", (asked.number,))
-        noisy = b'{"count":%d}' % (table.num_rows + time.monotonic_ns() % 1000)
-        self._database.execute(
-            "UPDATE spent SET answer = ? WHERE number = ? AND answer IS NULL", (noisy, asked.number)
-        )
-        return bytes(
-            self._database.execute("SELECT answer FROM spent WHERE number = ?", (asked.number,)).fetchone()[0]
-        ), COST
+    def decline(self, number: int, reason: str) -> None:
+        """Nobody needs to be told here."""
 
     def _step(self, number: int, before: str, after: str, change: str) -> None:
         done = self._database.execute(
@@ -121,6 +118,27 @@ class DiskBook:
         )
         if done.rowcount != 1:
             raise Refused(f"book: order {number} is {self.state(number)}")
+
+
+class TrueMethods:
+    """Counts with noise that never comes again, paid from a ledger."""
+
+    def __init__(self, path: Path) -> None:
+        self.ledger = Ledger(path)
+        self.ledger.open_accounts(["counts"], BUDGET)
+        budgeted = BudgetedMethods(self.ledger)
+        self.reserved, self.release = budgeted.reserved, budgeted.release
+
+    def reserve(self, asked: Order) -> None:
+        """Set the price aside."""
+        self.ledger.reserve(job_of(asked.number), PRICE, ["counts"])
+
+    def run(self, asked: Order, table: pa.Table, policy: Policy) -> tuple[bytes, int]:
+        """Spend once for an order, and answer once."""
+        name = job_of(asked.number)
+        grant = self.ledger.spend(Paid(name, asked.digest, asked.buyer), PRICE, ["counts"])
+        noisy = b'{"count":%d}' % (table.num_rows + time.monotonic_ns() % 1000)
+        return grant.answer or self.ledger.keep(name, noisy), COST
 
 
 def order(number: int) -> Order:
@@ -134,8 +152,9 @@ def order(number: int) -> Order:
 def play(folder: Path) -> None:
     """Run a provider until all orders are at their end, saying when it has begun."""
     book = DiskBook(folder / "book")
+    methods = TrueMethods(folder / "budgets")
     means = Means(
-        book, Bubblewrap(), book, Queue(folder / "queue"), Workplace(folder / "work", 1 << 26), "e" * 64
+        book, Bubblewrap(), methods, Queue(folder / "queue"), Workplace(folder / "work", 1 << 26), "e" * 64
     )
     holdings = {"codes": Holding(APPROVED, 20, lambda: TABLE), "counts": Holding(COUNTS, 20, lambda: TABLE)}
     pause = threading.Event()

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.night.provider_play import DiskBook
+from sheaf.actions.compute.methods import job_of
+from sheaf.privacy.ledger import Ledger
+from tests.night.provider_play import COST, DiskBook
 
 KILLS = int(os.environ.get("SHEAF_PROVIDER_KILLS", "200"))
 
@@ -31,7 +33,10 @@ def begin(folder: Path) -> subprocess.Popen[bytes]:
 @pytest.mark.night
 @pytest.mark.usefixtures("_namespaces")
 def test_killed_two_hundred_times(tmp_path: Path) -> None:
-    """After every kill the next start takes up what was left; in the end each order is paid once, each budget spent once."""
+    """After every kill the next start takes up what was left; in the end each order is paid once, each budget spent once, none set aside.
+
+    At every kill each question that is accepted is paid for in the ledger, or has its part set aside there.
+    """
     lots = random.Random(200)
     book = DiskBook(tmp_path / "book")
     kills = orders = 0
@@ -48,15 +53,23 @@ def test_killed_two_hundred_times(tmp_path: Path) -> None:
         child.kill()
         child.wait()
         child.stdout.close()
+        ledger = Ledger(tmp_path / "budgets")
+        accepted = [row[0] for row in book.rows("book") if row[1] == "accepted" and row[0] % 2 == 0]
+        assert all(ledger.knows(job_of(number)) for number in accepted)
+        ledger.close()
     last = begin(tmp_path)
     assert last.wait() == 0
     rows = book.rows("book")
     assert {row[1] for row in rows} == {"delivered"}
     assert {row[2] for row in rows} == {1}
     assert {row[3] for row in rows} == {0}
-    answers = {number: answer for number, _, answer in book.rows("spent")}
-    assert sorted(answers) == [row[0] for row in rows if row[0] % 2 == 0]
+    ledger = Ledger(tmp_path / "budgets")
+    asked = [row[0] for row in rows if row[0] % 2 == 0]
+    assert sorted(entry.job for entry in ledger.history("counts")) == sorted(map(job_of, asked))
+    assert ledger.balance("counts").spent_nanonats == COST * len(asked) and ledger.reserved() == []
     for number, _, _, _, output in rows:
-        assert output == (answers[number] if number % 2 == 0 else b'{"double":%d}' % (2 * number))
+        assert output == (
+            ledger.keep(job_of(number), b"late") if number % 2 == 0 else b'{"double":%d}' % (2 * number)
+        )
     assert not list((tmp_path / "work").iterdir())
     print(f"{kills} kills, {orders} orders: each paid once, each budget spent once")

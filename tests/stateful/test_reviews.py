@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import astuple, dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -16,7 +17,8 @@ from sheaf.review import openings, reviews, scores
 from sheaf.review.openings import Opening
 from sheaf.review.reviews import Panel, ReviewsTwin, Times
 from sheaf.review.stakes import StakesTwin
-from tests.contracts.market_world import TOKEN, World
+from tests.contracts.conftest import TOKEN
+from tests.contracts.market_world import World
 
 picks = st.integers(0, 15)
 masks = st.one_of(st.sampled_from([2047, 2047, 5, 2]), st.integers(0, 2**11 - 1))
@@ -151,6 +153,34 @@ class Reviews(RuleBasedStateMachine):
             opened = replace(opened, salts=(b"\x07" * 32, *opened.salts[1:]))
         self._tally(number, case, opened)
 
+    @rule(pick=picks, left_out=st.integers(0, 40), forged=st.integers(0, 6))
+    def count_and_score(self, pick: int, left_out: int, forged: int) -> None:
+        """Counting on the way to rating is the one and then the other, or neither."""
+        number, case, current = self._pick(pick)
+        seats = [seat for seat in sorted(current.shown) if seat - current.first != left_out]
+        if not seats:
+            return
+        opened = replace(self._openings(case, current, seats), carried=())
+        if forged == 0:
+            opened = replace(opened, salts=(b"\x07" * 32, *opened.salts[1:]))
+        votes = scores.votes_in(opened)
+
+        def both() -> bool:
+            before = deepcopy((self.twin, self.ratings))
+            try:
+                self.twin.tally(number, opened)
+                self.ratings.score(number, self._read(number, case), votes)
+            except Refused:
+                self.twin, self.ratings = before
+                raise
+            return True
+
+        def contract() -> None:
+            self.world.scores.score(*scores.arguments(number, votes, None, opened), sender=ARBITER)
+            self._note_verdict(case, self.world.scores)
+
+        self._step(both, contract)
+
     @rule(pick=picks)
     def enlarge(self, pick: int) -> None:
         number, _, _ = self._pick(pick)
@@ -203,9 +233,9 @@ class Reviews(RuleBasedStateMachine):
         )
         self._note_verdict(case)
 
-    def _note_verdict(self, case: Case) -> None:
-        """Keep the verdict as the last event of Reviews told it."""
-        for event in self.world.reviews.get_logs():
+    def _note_verdict(self, case: Case, called: Any = None) -> None:
+        """Keep the verdict as the last event of Reviews told it, in a transaction to the contract that was called."""
+        for event in (called or self.world.reviews).get_logs():
             if type(event).__name__ in ("Tallied", "Ruled"):
                 case.verdict = (event.rejected_bitmap, event.hung_bitmap)
 
@@ -220,11 +250,8 @@ class Reviews(RuleBasedStateMachine):
         votes = scores.Votes(opened, tuple(o.account for o in shown), tuple(o.bitmap for o in shown))
         if forged == 0 and shown:
             votes = votes._replace(accounts=(ARBITER, *votes.accounts[1:]))
-        read = scores.Case(
-            0, "", "", case.records, b"", self.twin.review(number), self.twin.openings(number, 1)
-        )
         self._step(
-            lambda: self.ratings.score(number, read, votes),
+            lambda: self.ratings.score(number, self._read(number, case), votes),
             lambda: self.world.scores.score(*scores.arguments(number, votes), sender=ARBITER),
         )
         for account in case.members:
@@ -259,6 +286,10 @@ class Reviews(RuleBasedStateMachine):
                 locked[member] = locked.get(member, 0) + (0 if case.is_closed else case.lock)
         for member, amount in locked.items():
             assert self.world.stakes.position(member).locked == amount
+
+    def _read(self, number: int, case: Case) -> scores.Case:
+        review, shown = self.twin.review(number), self.twin.openings(number, 1)
+        return scores.Case(0, "", "", case.records, b"", review, shown)
 
     def _pick(self, pick: int) -> tuple[int, Case, Round]:
         number = len(self.cases) - pick % len(self.cases)

@@ -97,7 +97,7 @@ def _check_bond(ctx: Context, case: Case) -> None:
 
 
 def _opened(ctx: Context, case: Case, drawn: Round, tally: Tally) -> list[openings.Opening]:
-    call = ctx.chain.call_of(tally.transaction, reviews.CONTRACT, "tally")
+    call = scores.counting(ctx.chain, tally.transaction)
     if call is None or call["submission"] != case.submission:
         raise _Skipped(f"transaction {tally.transaction} counts through another contract")
     seats = [seat for seat in drawn.seats if call["seats_mask"] >> seat & 1]

@@ -16,8 +16,16 @@ from sheaf.actions import custody
 from sheaf.actions.cases import letters
 from sheaf.actions.cases.ballot import Ballot, cast_ballot, find_ballot, review_salt, reviewing_order
 from sheaf.actions.cases.letters import CommitmentLetter, OpeningLetter
-from sheaf.actions.cases.reading import Assignment, Later, findings_of, read_case, sample_of, vote
-from sheaf.domain.errors import InputError, IntegrityError, Missing, Reverted
+from sheaf.actions.cases.reading import (
+    Assignment,
+    Later,
+    findings_of,
+    read_case,
+    sample_of,
+    vote,
+    wanted_of,
+)
+from sheaf.domain.errors import InputError, IntegrityError, Missing, Reverted, StoreError
 from sheaf.domain.ids import SubmissionId
 from sheaf.review import reviews
 from sheaf.review.reviews import Opening
@@ -210,6 +218,8 @@ def _open(ctx: Context, case: Case, seat: int, judge: Judge | JudgeMaker | None,
     if set(drawn.commitments) <= set(openings) or head.timestamp >= drawn.reveal_until:
         present = sorted(openings)
         rank = present.index(seat) if seat in openings else len(present)
+        # Who keeps the gold counts and rates in one transaction, if it is there.
+        rank += int(drawn.number == 1 and _is_kept(ctx, case))
         if not turn(f"tally {case.submission} {drawn.number}", rank):
             return "waiting for another member to count"
         tally(ctx, case, openings)
@@ -223,6 +233,14 @@ def _open(ctx: Context, case: Case, seat: int, judge: Judge | JudgeMaker | None,
         reviews.reveal(ctx.chain, ctx.sender, case.submission, openings[seat], made, members, first)
         return "revealed alone"
     return "waiting for others to open"
+
+
+def _is_kept(ctx: Context, case: Case) -> bool:
+    try:
+        wanted = wanted_of(ctx, case.request)
+    except StoreError:
+        return False
+    return wanted is not None and wanted.gold is not None
 
 
 def _post_opening(
@@ -245,13 +263,24 @@ def _post_opening(
 
 def tally(ctx: Context, case: Case, openings: dict[int, Opening] | None = None) -> None:
     """Send the count of what was opened in the current round (by default: on chain and by mailbox)."""
+    found = _openings(ctx, case, case.rounds[-1]) if openings is None else openings
+    reviews.tally(ctx.chain, ctx.sender, case.submission, _counted(case, found))
+
+
+def countable(ctx: Context, case: Case) -> reviews.Openings | None:
+    """Return what counts round 1 once every member has opened, on chain or by mailbox; None before that, and after the count."""
+    if len(case.rounds) != 1 or case.tallies or not case.rounds[0].is_complete:
+        return None
+    found = _openings(ctx, case, case.rounds[0])
+    return _counted(case, found) if set(case.rounds[0].commitments) <= set(found) else None
+
+
+def _counted(case: Case, openings: dict[int, Opening]) -> reviews.Openings:
     drawn = case.rounds[-1]
-    openings = _openings(ctx, case, drawn) if openings is None else openings
     carried = case.carried if drawn.number > 1 else ()
-    opened = reviews.openings_of(
+    return reviews.openings_of(
         list(openings.values()), drawn.commitments, drawn.members, drawn.first, carried
     )
-    reviews.tally(ctx.chain, ctx.sender, case.submission, opened)
 
 
 def _middle(start: int, end: int) -> int:

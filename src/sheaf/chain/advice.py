@@ -389,7 +389,6 @@ FIXES: dict[str, dict[str, str]] = {
         "already wired": _WIRED,
         "gold beyond the last record": "leave the bits after the last record zero",
         "gold is counted": "nothing to do: the settlement knows of it",
-        "gold is used": "keep gold for one submission: this was counted for another",
         "gold is void": "nothing to do: the arbiter ruled that this gold counts for nothing",
         "keeper is named": "a request's keeper is named once: open another request",
         "malformed signature": _SIGNATURE,

@@ -10,9 +10,12 @@ import typer
 from sheaf.cli.frame.paper import Paper
 from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
+from sheaf.domain.errors import InputError
+from sheaf.domain.job import Tier
 
 if TYPE_CHECKING:
     from sheaf.actions.compute.explained import PolicyReport
+    from sheaf.actions.compute.explained import Terms as PolicyTerms
     from sheaf.actions.compute.rehearse import Rehearsal
 
 app = typer.Typer(
@@ -20,20 +23,25 @@ app = typer.Typer(
     help="Compute over data that do not move: policies, twins, rehearsals, orders, answers.",
 )
 
-Policy = Annotated[Path, typer.Option(help="The policy of release: policy.toml.")]
+Policy = Annotated[
+    str, typer.Option(help="policy.toml, or the number of a published dataset.", metavar="FILE|DATASET")
+]
+WithTier = Annotated[
+    Tier, typer.Option("--tier", help="How hard programs are kept apart: gvisor has a kernel of its own.")
+]
 
 
 @verb(app, "check")
-def check(session: Session) -> None:
+def check(session: Session, tier: WithTier = Tier.BUBBLEWRAP) -> None:
     """Test whether programs of others can be kept apart on this machine: a job tries every known way out, and none may succeed.
 
-    Example: sheaf compute check
+    Example: sheaf compute check --tier gvisor
     """
     from sheaf import bootstrap
     from sheaf.actions.compute.rehearse import check as checked
 
     with session.working("trying to break out"):
-        found = checked(*bootstrap.sandbox())
+        found = checked(*bootstrap.sandbox(tier))
     session.answer(
         found, lambda out: out.line(f"{found.sandbox} holds: self-test passed in {found.seconds:.2f} s")
     )
@@ -42,7 +50,10 @@ def check(session: Session) -> None:
 @verb(app, "explain")
 def explain(
     session: Session,
-    policy: Annotated[Path, typer.Argument(help="The policy of release: policy.toml.")],
+    policy: Annotated[
+        str,
+        typer.Argument(help="policy.toml, or the number of a published dataset.", metavar="FILE|DATASET"),
+    ],
     data: Annotated[
         Path | None,
         typer.Option(help="The records, to try the policy's fields on: CSV, JSON Lines or Parquet."),
@@ -54,7 +65,7 @@ def explain(
     """
     from sheaf.actions.compute.explained import explained
 
-    found = explained(policy, data)
+    found = explained(_terms(session, policy), data)
     session.answer(found, lambda out: _show_policy(out, found))
 
 
@@ -73,20 +84,34 @@ def _show_policy(out: Paper, found: PolicyReport) -> None:
 def twin(
     session: Session,
     data: Annotated[
-        Path, typer.Argument(help="The records: CSV, JSON Lines or Parquet; only their columns are used.")
+        str,
+        typer.Argument(
+            help="A published dataset's number, or its records: only their columns are used.",
+            metavar="DATASET|FILE",
+        ),
     ],
     target: Annotated[Path, typer.Argument(help="Parquet file to write.")],
-    policy: Policy,
+    policy: Annotated[
+        str | None, typer.Option(help="policy.toml, where records are given.", metavar="FILE|DATASET")
+    ] = None,
     rows: Annotated[int, typer.Option(help="How many records.", min=0)] = 1000,
     seed: Annotated[int, typer.Option(help="Another seed gives another twin.", min=0)] = 0,
 ) -> None:
     """Write a synthetic twin: the columns that a job over these data sees, and no value of them.
 
-    Example: sheaf compute twin patients.parquet twin.parquet --policy policy.toml --rows 500
+    Example: sheaf compute twin 1 twin.parquet --rows 500
     """
-    from sheaf.actions.compute.explained import write_twin
+    from dataclasses import replace
 
-    found = write_twin(data, policy, target, rows, seed)
+    from sheaf.actions.compute.explained import write_twin
+    from sheaf.formats import records
+
+    if policy is None and not _is_number(data):
+        raise InputError("policy", "none", "give --policy policy.toml with records")
+    terms = _terms(session, policy or data)
+    if not _is_number(data):
+        terms = replace(terms, schema=records.read_as_is(Path(data)).schema)
+    found = write_twin(terms, target, rows, seed)
     session.answer(
         found,
         lambda out: out.line(
@@ -105,6 +130,7 @@ def attempt(
     purpose: Annotated[
         str, typer.Option(help="One of the policy's purposes; its first if none is given.")
     ] = "",
+    tier: WithTier = Tier.BUBBLEWRAP,
     unconfined: Annotated[
         bool,
         typer.Option("--unconfined", help="Without a sandbox: for your own program on your own machine."),
@@ -112,14 +138,15 @@ def attempt(
 ) -> None:
     """Run a program here as a provider would: what it returns is put into the policy's form, and what would leave is shown.
 
-    Example: sheaf compute try train.py twin.parquet --policy policy.toml --json
+    Example: sheaf compute try train.py twin.parquet --policy 1 --json
     """
     from sheaf import bootstrap
     from sheaf.actions.compute.rehearse import Terms, rehearse
 
-    sandbox, environment = bootstrap.sandbox(not unconfined)
+    sandbox, environment = bootstrap.sandbox("unconfined" if unconfined else tier)
+    allowed = _terms(session, policy).policy
     with session.working("running"):
-        found = rehearse(program, data, policy, sandbox, environment, Terms(purpose, parameters))
+        found = rehearse(program, data, allowed, sandbox, environment, Terms(purpose, parameters))
     session.answer(found, lambda out: _show_rehearsal(out, found))
 
 
@@ -138,3 +165,17 @@ def _show_rehearsal(out: Paper, found: Rehearsal) -> None:
         out.quoted(found.log)
     out.head("receipt")
     out.pairs(found.receipt)
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a dataset's number, and not the name of a file that there is."""
+    return text.isascii() and text.isdigit() and len(text) < 19 and not Path(text).exists()
+
+
+def _terms(session: Session, policy: str) -> PolicyTerms:
+    """Return what is known of data from a policy's file, or from the manifest of a published dataset."""
+    from sheaf.actions.compute.explained import terms_of_dataset, terms_of_file
+
+    return (
+        terms_of_dataset(session.market, int(policy)) if _is_number(policy) else terms_of_file(Path(policy))
+    )

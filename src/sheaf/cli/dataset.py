@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sheaf.cli.frame.listing import (
-    address_of,
     answer_of,
     offers_of,
-    ordered,
     priced,
+    published,
+    served_words,
     table_of,
     write_dataset,
-    write_order,
+    write_published,
 )
-from sheaf.cli.frame.paper import short, when
 from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
 from sheaf.domain.errors import InputError
@@ -31,7 +30,6 @@ app = typer.Typer(
 )
 
 Number = Annotated[int, typer.Argument(help="The dataset's number.", metavar="DATASET", min=1)]
-OrderNumber = Annotated[int, typer.Argument(help="The order's number.", metavar="ORDER", min=1)]
 Folder = Annotated[
     Path, typer.Argument(help="The folder with one file of records, or the file.", metavar="DIR")
 ]
@@ -88,13 +86,7 @@ def publish(
     ctx = session.acting
     with session.working("committing to every value"):
         made = publish_dataset(ctx, directory, policy, about)
-    data = {
-        "dataset": made.dataset,
-        "version": made.version,
-        "manifest": made.cid,
-        "records": made.manifest.records,
-    }
-    session.answer(data, lambda out: out.pairs(data))
+    session.answer(published(made), lambda out: write_published(out, session, made))
 
 
 @verb(app, "list")
@@ -188,8 +180,7 @@ def policy_(
         session.answer({"dataset": number, "policy": text}, lambda out: out.quoted(text))
         return
     made = change_policy(session.acting, number, policy, directory)
-    data = {"dataset": number, "version": made.version, "manifest": made.cid}
-    session.answer(data, lambda out: out.pairs(data))
+    session.answer(published(made), lambda out: write_published(out, session, made))
 
 
 @verb(app, "serve")
@@ -211,7 +202,10 @@ def serve(
     paid_in = session.address(token, "token") if token else None
     service = Service(_units(session, fee, paid_in), session.amount(lock, "lock"), seconds)
     set_service(session.acting, number, service)
-    session.answer({"dataset": number, **service._asdict()})
+    words = served_words(session, service, session.currency(paid_in))
+    session.answer(
+        {"dataset": number, **service._asdict()}, lambda out: out.line(f"dataset {number}: {words}")
+    )
 
 
 @verb(app, "admit")
@@ -230,20 +224,6 @@ def admit(
     account = session.address(provider, "provider")
     found = admit_provider(session.acting, number, account, is_admitted=not undo)
     session.answer({"dataset": number, "provider": found, "is_admitted": not undo})
-
-
-@verb(app, "provide")
-def provide(
-    session: Session, amount: Annotated[str, typer.Argument(help="Whole SHEAF to stake.", metavar="AMOUNT")]
-) -> None:
-    """Stake so as to compute on data of others for a fee.
-
-    Example: sheaf dataset provide 1000 --account clinic-node
-    """
-    from sheaf.actions.datasets.terms import provide as stake
-
-    units = session.amount(amount)
-    session.answer({"provider": stake(session.acting, units), "staked": units})
 
 
 @verb(app, "revoke")
@@ -290,133 +270,6 @@ def income(session: Session, number: Number, token: TokenOption = None) -> None:
         {"dataset": number, "paid": paid},
         lambda out: out.line(f"{session.currency(paid_in).write(paid)} paid"),
     )
-
-
-@verb(app, "buy")
-def buy(
-    session: Session,
-    number: Number,
-    use: Use,
-    uses: Annotated[int, typer.Option(help="How many uses.", min=1)] = 1,
-) -> None:
-    """Buy uses ahead, as datatokens, at the price of now; an order pays with one by --ticket.
-
-    Example: sheaf dataset buy 1 --use statistics --uses 10 --account buyer
-    """
-    from sheaf.actions.datasets.order import buy_uses, uses_left
-
-    paid = buy_uses(session.acting, number, use, uses)
-    session.answer({"dataset": number, "paid": paid, "uses_left": uses_left(session.acting, number, use)})
-
-
-@verb(app, "order")
-def order(
-    session: Session,
-    number: Number,
-    use: Use,
-    job: Annotated[Path, typer.Option(help="The job's file; its SHA-256 goes on chain, its bytes do not.")],
-    provider: Annotated[
-        str | None, typer.Option(help="Who is to compute; left out: the first with free stake.")
-    ] = None,
-    ticket: Annotated[bool, typer.Option("--ticket", help="Pay with a use that was bought ahead.")] = False,
-    deterministic: Annotated[
-        bool,
-        typer.Option("--deterministic", help="The job gives the same bytes every time: it can be disputed."),
-    ] = False,
-) -> None:
-    """Order one use of a dataset: the money waits in escrow until there is a result, or comes back.
-
-    Example: sheaf dataset order 1 --use statistics --job query.json --account buyer
-    """
-    from sheaf.actions.datasets.order import Wish, order_use, show_order
-
-    try:
-        data = job.read_bytes()
-    except OSError as error:
-        raise InputError("job", job.name, f"give a file that can be read: {error.strerror}") from None
-    named = session.address(provider, "provider") if provider else None
-    made = order_use(session.acting, number, Wish(use, data, named, ticket, deterministic))
-    found = show_order(session.market, made)
-    session.answer(ordered(made, found), lambda out: write_order(out, session, made, found))
-
-
-@verb(app, "orders")
-def orders(
-    session: Session,
-    number: Annotated[
-        int | None, typer.Argument(help="One order; left out: a list.", metavar="ORDER")
-    ] = None,
-    dataset: Annotated[int | None, typer.Option(help="Only those of this dataset.")] = None,
-    buyer: Annotated[str | None, typer.Option(help="Only those of this account.")] = None,
-) -> None:
-    """List orders, or show one: where it stands and until when.
-
-    Example: sheaf dataset orders --dataset 1
-    """
-    from sheaf.actions.datasets.order import list_orders, show_order
-
-    if number is not None:
-        found = show_order(session.market, number)
-        session.answer(ordered(number, found), lambda out: write_order(out, session, number, found))
-        return
-    account = session.address(buyer, "buyer") if buyer else None
-    known = list_orders(session.market, buyer=account, dataset=dataset)
-    rows = [
-        (
-            str(n),
-            str(one.dataset),
-            one.use_name,
-            one.state,
-            short(one.buyer),
-            when(one.until) if one.until else "",
-        )
-        for n, one in known.items()
-    ]
-    heads = ("order", "dataset", "use", "state", "buyer", "until")
-    session.answer(
-        {"orders": [ordered(n, one) for n, one in known.items()]},
-        lambda out: out.table(heads, rows, right=("order", "dataset")),
-    )
-
-
-@verb(app, "refund")
-def refund(session: Session, number: OrderNumber) -> None:
-    """Have one's money back: cancel what nobody accepted, refund what was not delivered in time, and take it.
-
-    Example: sheaf dataset refund 3 --account buyer
-    """
-    from sheaf.actions.datasets.order import refund_order, show_order
-
-    came = refund_order(session.acting, number)
-    token = address_of(show_order(session.market, number).token)
-    session.answer(
-        {"order": number, "returned": came},
-        lambda out: out.line(f"{session.currency(token).write(came)} came back"),
-    )
-
-
-@verb(app, "dispute")
-def dispute(session: Session, number: OrderNumber) -> None:
-    """Have a deterministic job repeated by a second provider, drawn by the beacon, for another fee.
-
-    Example: sheaf dataset dispute 3 --account buyer
-    """
-    from sheaf.actions.datasets.order import dispute_order
-
-    transaction = dispute_order(session.acting, number)
-    session.answer({"order": number, "transaction": transaction})
-
-
-@verb(app, "settle")
-def settle(session: Session, number: OrderNumber) -> None:
-    """Pay dataset and provider of a delivered order that can be disputed no more; anyone may.
-
-    Example: sheaf dataset settle 3 --account owner
-    """
-    from sheaf.actions.datasets.order import settle_order
-
-    found = settle_order(session.acting, number)
-    session.answer(ordered(number, found), lambda out: write_order(out, session, number, found))
 
 
 def _units(session: Session, text: str, token: Address | None) -> int:

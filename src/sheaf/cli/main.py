@@ -20,6 +20,7 @@ from sheaf.cli import (
     dataset,
     demo,
     network,
+    orders,
     privacy,
     quality,
     request,
@@ -60,6 +61,7 @@ app.add_typer(train.app, name="train")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(compute.app, name="compute")
 compute.app.add_typer(computation.app)
+dataset.app.add_typer(orders.app)
 dataset.app.add_typer(rights.app)
 app.add_typer(value.app)
 app.add_typer(bundle.app)

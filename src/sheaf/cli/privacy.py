@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sheaf.cli.frame.computed import cell_of
 from sheaf.cli.frame.paper import Paper
 from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
@@ -80,20 +81,13 @@ def query(
 def _show(out: Paper, found: Asked) -> None:
     rows = []
     for values, errors in zip(found.answer.rows, found.answer.errors, strict=True):
-        rows.append([_cell(value, error) for value, error in zip(values, errors, strict=True)])
+        rows.append([cell_of(value, error) for value, error in zip(values, errors, strict=True)])
     out.table(found.answer.columns, rows, right=found.answer.columns)
     out.line(f"ε = {found.epsilon:.3g} at δ = {found.delta:g}; ± is the noise's standard deviation")
     if found.spent_epsilon is None:
         out.line("not entered in a ledger: each run costs again")
     else:
         out.line(f"all answers so far: ε = {found.spent_epsilon:.3g} of {found.budget_epsilon:g}")
-
-
-def _cell(value: object, error: float | None) -> str:
-    if value is None:
-        return "not shown"
-    text = f"{value:,.4g}" if isinstance(value, float) else str(value)
-    return text if error is None else f"{text} ± {error:.3g}"
 
 
 @verb(app, "spent")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sheaf.cli.session import Session
 from sheaf.cli.verb import verb
+from sheaf.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from sheaf.actions.datasets.disclosure import Checked
+    from sheaf.cli.frame.paper import Paper
 
 app = typer.Typer(
     no_args_is_help=True, help="Datasets that stay with their owner: seal, open, erase, disclose."
@@ -131,21 +136,65 @@ def issue(
 @verb(app, "disclose")
 def disclose(
     session: Session,
-    listing: Annotated[Path, typer.Argument(help="What `sheaf dataset issue` wrote.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A dataset's number, or the file that `sheaf dataset issue` wrote.",
+            metavar="DATASET|LISTING",
+        ),
+    ],
     target: Annotated[Path, typer.Argument(help="File to write what is shown to.")],
-    field: Annotated[list[str] | None, typer.Option(help="Closed field to open; may be repeated.")] = None,
+    field: Annotated[
+        list[str] | None, typer.Option(help="Field, or closed field of a listing, to open; may be repeated.")
+    ] = None,
+    record: Annotated[
+        list[int] | None, typer.Option(help="Number of a record, from 0; may be repeated.")
+    ] = None,
     sample: Annotated[
-        list[int] | None, typer.Option(help="Number of a sample record to open, from 0; may be repeated.")
+        list[int] | None,
+        typer.Option(help="Number of a sample record of a listing, from 0; may be repeated."),
     ] = None,
 ) -> None:
-    """Open chosen fields and sample records of a listing; the others stay salted hashes.
+    """Show chosen fields of chosen records of one's dataset, each with a proof that anybody checks against its manifest on the chain.
 
-    Example: sheaf dataset disclose wards.listing shown.listing --field mean_age --sample 0
+    Of a listing: open chosen fields and sample records; the others stay salted hashes.
+
+    Example: sheaf dataset disclose 1 shown.json --field age --field ward --record 12 --account owner
     """
+    if target.exists():
+        raise InputError("target", target.name, "is there already: name a new file")
+    number = _number(source)
+    if number is None:
+        _disclose_listing(session, Path(source), target, field or [], record or [], sample or [])
+        return
+    if sample:
+        raise InputError("sample", sample[0], "leave it out: samples are parts of listings; give --record")
+    import msgspec
+
+    from sheaf.actions.datasets.disclosure import disclose_values
+
+    me = session.acting
+    with session.working("proving"):
+        shown = disclose_values(me, number, field or [], record or [])
+    target.write_bytes(msgspec.json.encode(shown) + b"\n")
+    count = len(shown.values)
+    session.answer(
+        {"disclosure": target, "dataset": number, "version": shown.version, "values": count},
+        lambda out: out.line(
+            f"{target}: {count} values; anybody holds it against the chain: `sheaf dataset check {target}`"
+        ),
+    )
+
+
+def _disclose_listing(
+    session: Session, listing: Path, target: Path, field: list[str], record: list[int], sample: list[int]
+) -> None:
     from sheaf.actions.disclose import disclose as disclosed_by
 
-    target.write_text(disclosed_by(listing, field or (), sample or ()))
-    shown = len(field or ()) + len(sample or ())
+    if record:
+        raise InputError("record", record[0], "leave it out: a listing has samples; give --sample")
+    target.write_text(disclosed_by(listing, field, sample))
+    shown = len(field) + len(sample)
     session.answer(
         {"listing": target, "opened": shown}, lambda out: out.line(f"{target}: {shown} parts opened")
     )
@@ -154,17 +203,45 @@ def disclose(
 @verb(app, "check")
 def check(
     session: Session,
-    listing: Annotated[Path, typer.Argument(help="A listing, as it was shown.")],
-    owner: Annotated[Path, typer.Option(help="The owner's public key.")],
+    shown: Annotated[Path, typer.Argument(help="What `sheaf dataset disclose` wrote.", metavar="FILE")],
+    owner: Annotated[
+        Path | None,
+        typer.Option(help="The owner's public key, for a listing; values are held against the chain."),
+    ] = None,
 ) -> None:
-    """Hold a listing against its owner's key and the clock, and print what it shows.
+    """Hold shown values against the roots of their dataset's manifest on the chain, or a listing against its owner's key and the clock.
 
-    Example: sheaf dataset check shown.listing --owner listing.key.public
+    Example: sheaf dataset check shown.json
     """
     import json
     import time
 
-    from sheaf.actions.disclose import check as checked_by
+    if owner is not None:
+        from sheaf.actions.disclose import check as checked_by
 
-    found = checked_by(listing, owner, int(time.time()))
-    session.answer(found, lambda out: out.line(json.dumps(found, ensure_ascii=False, indent=1)))
+        found = checked_by(shown, owner, int(time.time()))
+        session.answer(found, lambda out: out.line(json.dumps(found, ensure_ascii=False, indent=1)))
+        return
+    from sheaf.actions.datasets.disclosure import check_disclosure, parse
+
+    data = shown.read_bytes()
+    if not data.lstrip().startswith(b"{"):
+        raise InputError("owner", "none", f"{shown.name} is a listing: give its owner's public key")
+    held = check_disclosure(session.market, parse(data))
+    session.answer(held, lambda out: _show_values(out, held))
+
+
+def _show_values(out: Paper, held: Checked) -> None:
+    version = f"version {held.version}" + ("" if held.is_newest else ", not the newest")
+    out.line(f"{len(held.values)} values stand in dataset {held.dataset}, {version}")
+    out.table(
+        ("record", "field", "value"),
+        [(str(one.record), one.field, str(one.value)) for one in held.values],
+        right=("record",),
+    )
+
+
+def _number(source: str) -> int | None:
+    """Return a dataset's number, None for what is the name of a file."""
+    is_number = source.isascii() and source.isdigit() and len(source) < 19
+    return int(source) if is_number and not Path(source).exists() else None

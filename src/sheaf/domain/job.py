@@ -21,6 +21,13 @@ UPPER = {
 }
 
 
+class Tier(StrEnum):
+    """How hard a job is kept apart, rising."""
+
+    BUBBLEWRAP = "bubblewrap"  # the host's kernel, behind a filter of system calls
+    GVISOR = "gvisor"  # a kernel of its own in between
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one job may take; the host holds it to each. Memory is address space, disk the files it writes; times in seconds.

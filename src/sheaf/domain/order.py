@@ -13,6 +13,7 @@ from sheaf.domain.errors import InputError
 MAX_PROGRAM_BYTES = 1 << 20
 MAX_PARAMETER_BYTES = 1 << 16
 MAX_WORD = 100
+DOWNLOAD = "download"  # the algorithm of an order for the records themselves
 DIGEST = re.compile(r"[0-9a-f]{64}")
 FAILED_OUTPUT = b'{"failed":true}'  # what a buyer gets for every way in which a program of his can go wrong
 
@@ -64,6 +65,11 @@ class Order:
     def is_code(self) -> bool:
         """Whether a program of the buyer's runs."""
         return bool(self.program)
+
+    @property
+    def is_download(self) -> bool:
+        """Whether the records themselves are ordered."""
+        return self.algorithm == DOWNLOAD
 
     @property
     def document(self) -> bytes:

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from sheaf.domain import canonical
-from sheaf.domain.errors import Refused
-from sheaf.domain.job import Limits
+from sheaf.domain.errors import Refused, SandboxError
+from sheaf.domain.job import Limits, Tier
 
 BITS_PER_NAT = math.log2(math.e)
 MAX_OUTPUT_NUMBERS = 1 << 24
@@ -101,8 +101,9 @@ class Policy:
     """What an owner lets out. Times in Unix seconds; `release_times`: at how many evenly spaced moments an answer may leave.
 
     `epsilon` and `delta` are what one answer may cost at most, where noise is added; `answers` is how many answers one buyer may get.
-    `total` is the ε of all answers to all buyers together, `person_total` that of each person across datasets; `person` is the field that
-    tells people apart, of whom `rows_per_person` records count.
+    `total` is the ε of all answers to all buyers together, `person_total` that of each person across datasets; `providers` says what
+    percent of both each account may spend (none: the first that had a seat, all of it); `person` is the field that tells people apart,
+    of whom `rows_per_person` records count. `sandbox` is the least tier in which programs of buyers run.
     """
 
     release: Release
@@ -125,6 +126,8 @@ class Policy:
     person_total: float | None = None
     person: str | None = None
     rows_per_person: int = 1
+    providers: dict[str, int] = field(default_factory=dict)
+    sandbox: Tier = Tier.BUBBLEWRAP
 
     @property
     def has_noise(self) -> bool:
@@ -146,8 +149,7 @@ class Policy:
 
     def admit(self, algorithm: str, purpose: str, rows: int, now: int) -> None:
         """Raise Refused if a job of `algorithm` (a hash, or the name of a method) for `purpose` over `rows` records may not run now."""
-        if self.expires_at is not None and now >= self.expires_at:
-            raise Refused("policy: expired: ask the owner for a new one")
+        self.admit_download(now)
         if purpose not in self.purposes:
             raise Refused(
                 f"policy: purpose {purpose!r} is not allowed: give one of {', '.join(self.purposes)}"
@@ -161,6 +163,18 @@ class Policy:
         if self.release is Release.APPROVED_CODE and algorithm not in self.algorithms:
             raise Refused(
                 f"policy: {algorithm} is not approved: ask the owner to read it and to list its hash"
+            )
+
+    def admit_download(self, now: int) -> None:
+        """Raise Refused if the records may be handed over no more: who prices `download` lets them out, until the policy expires."""
+        if self.expires_at is not None and now >= self.expires_at:
+            raise Refused("policy: expired: ask the owner for a new one")
+
+    def admit_sandbox(self, name: str) -> None:
+        """Raise SandboxError if programs may not run in the sandbox of that name, which is not as hard as the policy demands."""
+        if not self.has_noise and self.sandbox is Tier.GVISOR and name != Tier.GVISOR:
+            raise SandboxError(
+                f"sandbox: {name}: this policy demands {self.sandbox}: `sheaf compute serve --tier {self.sandbox}`"
             )
 
     def released(self, output: bytes) -> bytes:

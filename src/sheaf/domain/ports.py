@@ -95,7 +95,11 @@ class Orders(Protocol):
         ...
 
     def accept(self, number: int) -> None:
-        """Take the order on. Raises Refused if it does not wait any more."""
+        """Take the order on. Raises Refused if it does not wait any more, or cannot be taken on now."""
+        ...
+
+    def decline(self, number: int, reason: str) -> None:
+        """Tell the buyer why the order is not taken on, once: whoever knows takes the money back."""
         ...
 
     def hand_over(self, number: int, output: bytes, receipt: Receipt) -> None:
@@ -112,7 +116,22 @@ class Orders(Protocol):
 
 
 class Methods(Protocol):
-    """Mechanisms of ours that a buyer may ask for by name: statistics and models with noise."""
+    """Mechanisms of ours that a buyer may ask for by name: statistics and models with noise.
+
+    What an order will take is set aside before it is accepted, and is spent or given back, whoever dies in between.
+    """
+
+    def reserve(self, order: Order) -> None:
+        """Set aside what `order` will take, once however often it is asked. Raises Refused where that much is not left."""
+        ...
+
+    def reserved(self) -> list[int]:
+        """Return the orders for which budget is set aside and not spent."""
+        ...
+
+    def release(self, number: int) -> None:
+        """Give back what is set aside for an order that ended; none is no error."""
+        ...
 
     def run(self, order: Order, table: pa.Table, policy: Policy) -> tuple[bytes, int]:
         """Return the answer to `order` over `table` and the nanonats it took from the budget.

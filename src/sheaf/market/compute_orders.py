@@ -335,7 +335,7 @@ def count(chain: Chain) -> int:
 
 def order(chain: Chain, number: int) -> Order:
     """Return an order. Raises InputError if there is none of that number."""
-    found = Order(*chain.call(CONTRACT, "order", int(number))) if number > 0 else None
+    found = Order(*chain.call(CONTRACT, "order", int(number))) if 0 < number < 2**256 else None
     if found is None or found.phase == NONE:
         raise InputError("order", number, "see `sheaf dataset orders`")
     return found

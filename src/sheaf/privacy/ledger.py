@@ -2,7 +2,8 @@
 
 An *account* is what a budget is for: a dataset, or one contributor whatever buyer asks. A *job* is one release; its id makes it
 idempotent: a job that was paid for is not paid for twice, and a job that was answered is answered with the same bytes for ever.
-So a crash at any point costs at most the budget of the job that was under way, and a second run of it costs nothing.
+So a crash at any point costs at most the budget of the job that was under way, and a second run of it costs nothing. What a job will
+take can be set aside for it before, as durably: nobody else spends it, and it is spent by that job or released.
 
 The file is SQLite in write-ahead mode, synced at every commit; any number of processes may share it. Every job is
 chained to the one before by a hash: who keeps a `Head` elsewhere notices when an old copy of the file is put back.
@@ -32,7 +33,8 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS accounts (
     name TEXT PRIMARY KEY, epsilon REAL NOT NULL, delta REAL NOT NULL, renyi_order REAL NOT NULL,
     budget_nanonats INTEGER NOT NULL CHECK (budget_nanonats >= 0),
-    spent_nanonats INTEGER NOT NULL DEFAULT 0 CHECK (spent_nanonats BETWEEN 0 AND budget_nanonats)
+    spent_nanonats INTEGER NOT NULL DEFAULT 0 CHECK (spent_nanonats BETWEEN 0 AND budget_nanonats),
+    percent INTEGER NOT NULL DEFAULT 100
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY, job TEXT NOT NULL UNIQUE, buyer TEXT NOT NULL, fingerprint BLOB NOT NULL,
@@ -44,6 +46,15 @@ CREATE TABLE IF NOT EXISTS charges (
     PRIMARY KEY (account, number)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS charges_of_job ON charges (number);
+CREATE TABLE IF NOT EXISTS reserves (
+    account TEXT NOT NULL REFERENCES accounts (name), job TEXT NOT NULL, nanonats INTEGER NOT NULL CHECK (nanonats >= 0),
+    PRIMARY KEY (account, job)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS reserves_of_job ON reserves (job);
+"""
+_LEFT = """
+SELECT renyi_order, budget_nanonats - spent_nanonats, (SELECT coalesce(sum(nanonats), 0) FROM reserves WHERE account = name AND job != ?)
+FROM accounts WHERE name = ?
 """
 
 
@@ -72,18 +83,22 @@ class Grant:
 
 @dataclass(frozen=True)
 class Balance:
-    """What an account has and has spent, in nanonats and as ε at its δ."""
+    """What an account has, has spent and has set aside, in nanonats and as ε at its δ.
+
+    `budget` is that of the whole, of which `budget_nanonats` are this account's part.
+    """
 
     account: str
     budget: Budget
     budget_nanonats: int
     spent_nanonats: int
     jobs: int
+    reserved_nanonats: int = 0
 
     @property
     def left_nanonats(self) -> int:
-        """What may still be spent; nothing once the account is closed."""
-        return self.budget_nanonats - self.spent_nanonats
+        """What may still be spent by who has nothing set aside; nothing once the account is closed."""
+        return max(0, self.budget_nanonats - self.spent_nanonats - self.reserved_nanonats)
 
     @property
     def spent_epsilon(self) -> float:
@@ -124,28 +139,39 @@ class Ledger:
         with self._writing() as database:
             for statement in _TABLES.split(";")[:-1]:
                 database.execute(statement)
+            if "percent" not in [row[1] for row in database.execute("PRAGMA table_info(accounts)")]:
+                database.execute("ALTER TABLE accounts ADD COLUMN percent INTEGER NOT NULL DEFAULT 100")
 
-    def open_accounts(self, names: Iterable[str], budget: Budget) -> int:
-        """Open an account of `budget` for each name that has none; return how many were opened.
+    def open_accounts(self, names: Iterable[str], budget: Budget, percent: int = 100) -> int:
+        """Open an account with `percent` of `budget` for each name that has none; return how many were opened.
 
-        Raises Refused, opening none, if one of them is open with another budget: a promise is not changed in passing.
+        Ledgers that share a budget count at its one order, so parts of 100 percent together are at most the whole. Raises Refused,
+        opening none, if one of them is open with another budget or part: a promise is not changed in passing.
         """
-        rows = [(_name("account", name), budget.epsilon, budget.delta) for name in names]
+        if not 1 <= percent <= 100:
+            raise InputError("percent", percent, "give a whole number from 1 to 100")
+        rows = [(_name("account", name), budget.epsilon, budget.delta, percent) for name in names]
         with self._writing() as database:
             for name, *promised in rows:
                 found = database.execute(
-                    "SELECT epsilon, delta FROM accounts WHERE name = ?", (name,)
+                    "SELECT epsilon, delta, percent FROM accounts WHERE name = ?", (name,)
                 ).fetchone()
                 if found and list(found) != promised:
+                    part = "" if found[2] == 100 else f"{found[2]} % of "
                     raise Refused(
-                        f"ledger: account {name} has ε = {found[0]:g}, δ = {found[1]:g}: a promise stays; open another account"
+                        f"ledger: account {name} has {part}ε = {found[0]:g}, δ = {found[1]:g}: a promise stays; open another account"
                     )
             before = database.total_changes
             database.executemany(
-                "INSERT OR IGNORE INTO accounts (name, epsilon, delta, renyi_order, budget_nanonats) VALUES (?, ?, ?, ?, ?)",
-                ((*row, budget.order, budget.nanonats) for row in rows),
+                "INSERT OR IGNORE INTO accounts (name, epsilon, delta, percent, renyi_order, budget_nanonats) VALUES (?, ?, ?, ?, ?, ?)",
+                ((*row, budget.order, budget.nanonats * percent // 100) for row in rows),
             )
             return database.total_changes - before
+
+    def is_open(self, name: str) -> bool:
+        """Tell whether account `name` was ever opened here."""
+        with self._reading() as database:
+            return database.execute("SELECT 1 FROM accounts WHERE name = ?", (name,)).fetchone() is not None
 
     def close_account(self, name: str) -> None:
         """Let nothing more be spent from account `name`: its budget becomes what it has spent. Raises Refused if it is not open."""
@@ -153,11 +179,47 @@ class Ledger:
             _account(database, name)
             database.execute("UPDATE accounts SET budget_nanonats = spent_nanonats WHERE name = ?", (name,))
 
+    def reserve(self, job: str, loss: Loss, accounts: Sequence[str]) -> None:
+        """Set aside in every one of `accounts` what `job` will take, in place of what was set aside for it before; all at once, or nothing.
+
+        For a job that was paid for there is nothing to set aside. Raises Refused if an account lacks the budget.
+        """
+        with self._writing() as database:
+            if database.execute("SELECT 1 FROM jobs WHERE job = ?", (_name("job", job),)).fetchone():
+                return
+            rows = []
+            for name in dict.fromkeys(accounts):
+                cost, left, aside = _left(database, job, name, loss)
+                if cost > left - aside:
+                    raise _lacking(name, cost, left, aside)
+                rows.append((name, job, cost))
+            database.execute("DELETE FROM reserves WHERE job = ?", (job,))
+            database.executemany("INSERT INTO reserves VALUES (?, ?, ?)", rows)
+
+    def release(self, job: str) -> None:
+        """Give back what is set aside for `job`; none is no error."""
+        with self._writing() as database:
+            database.execute("DELETE FROM reserves WHERE job = ?", (job,))
+
+    def reserved(self) -> list[str]:
+        """Return the jobs for which something is set aside."""
+        with self._reading() as database:
+            return [job for (job,) in database.execute("SELECT DISTINCT job FROM reserves ORDER BY job")]
+
+    def knows(self, job: str) -> bool:
+        """Tell whether `job` was paid for, or has its part set aside."""
+        with self._reading() as database:
+            found = database.execute(
+                "SELECT 1 FROM jobs WHERE job = ? UNION ALL SELECT 1 FROM reserves WHERE job = ?", (job, job)
+            )
+            return found.fetchone() is not None
+
     def spend(self, job: Job, loss: Loss, accounts: Sequence[str], people: Sequence[str] = ()) -> Grant:
         """Take `loss` from every one of `accounts`, and from those of `people` who have that much left; all at once, or nothing.
 
-        A person who has not is left out of the answer, and the others are counted. A job that was paid for before is not charged
-        again, whatever else is given. Raises Refused if an account lacks the budget, InputError if the id stands for something else.
+        A person who has not is left out of the answer, and the others are counted. What was set aside for the job is freed by this. A job
+        that was paid for before is not charged again, whatever else is given. Raises Refused if an account lacks the budget, InputError
+        if the id stands for something else.
         """
         identity = _name("job", job.id)
         if len(job.fingerprint) != 32:
@@ -197,10 +259,13 @@ class Ledger:
         """Return what `account` has and has spent. Raises Refused if it is not open."""
         with self._reading() as database:
             epsilon, delta, budget, spent = _account(database, account)
-            count = database.execute("SELECT count(*) FROM charges WHERE account = ?", (account,)).fetchone()[
-                0
-            ]
-        return Balance(account, Budget(epsilon, delta), budget, spent, count)
+            (count,) = database.execute(
+                "SELECT count(*) FROM charges WHERE account = ?", (account,)
+            ).fetchone()
+            (aside,) = database.execute(
+                "SELECT coalesce(sum(nanonats), 0) FROM reserves WHERE account = ?", (account,)
+            ).fetchone()
+        return Balance(account, Budget(epsilon, delta), budget, spent, count, aside)
 
     def history(self, account: str) -> list[Entry]:
         """Return the jobs that took from `account`, in their order."""
@@ -285,21 +350,12 @@ def _charge(
     costs: dict[float, int] = {}
     charges: list[tuple[str, int, bool]] = []
     for name in (*accounts, *people):
-        row = database.execute(
-            "SELECT renyi_order, budget_nanonats - spent_nanonats FROM accounts WHERE name = ?",
-            (_name("account", name),),
-        ).fetchone()
-        if row is None:
-            raise _not_open(name)
-        order, left = row
-        cost = costs.setdefault(order, loss.nanonats(order))
+        cost, left, aside = _left(database, job.id, name, loss, costs)
         is_optional = len(charges) >= len(accounts)
-        if cost <= left:
+        if cost <= left - aside:
             charges.append((name, cost, is_optional))
         elif not is_optional:
-            raise Refused(
-                f"ledger: account {name} has {left:,} nanonats left, {cost:,} are asked: ask with less budget, or not at all"
-            )
+            raise _lacking(name, cost, left, aside)
     if people and len(charges) == len(accounts):
         raise Refused("ledger: no contributor has budget left for this: ask with less budget, or not at all")
     before = _head(database)
@@ -313,12 +369,37 @@ def _charge(
         "UPDATE accounts SET spent_nanonats = spent_nanonats + ? WHERE name = ?",
         ((cost, name) for name, cost, _ in charges),
     )
+    database.execute("DELETE FROM reserves WHERE job = ?", (job.id,))
     database.executemany(
         "INSERT INTO charges VALUES (?, ?, ?, ?)",
         ((name, number, cost, is_optional) for name, cost, is_optional in charges),
     )
     counted = tuple(sorted(name for name, _, is_optional in charges if is_optional))
     return Grant(job.id, number, True, counted, None)
+
+
+def _left(
+    database: sqlite3.Connection, job: str, name: str, loss: Loss, costs: dict[float, int] | None = None
+) -> tuple[int, int, int]:
+    """Return what `loss` costs account `name`, what is unspent in it, and how much of that is set aside for other jobs.
+
+    `costs` keeps costs by order, where there are many accounts.
+    """
+    row = database.execute(_LEFT, (job, _name("account", name))).fetchone()
+    if row is None:
+        raise _not_open(name)
+    order, left, aside = row
+    known = {} if costs is None else costs
+    if order not in known:
+        known[order] = loss.nanonats(order)
+    return known[order], left, aside
+
+
+def _lacking(name: str, cost: int, left: int, aside: int) -> Refused:
+    waiting = f", {aside:,} of them set aside for others" if aside else ""
+    return Refused(
+        f"ledger: account {name} has {left:,} nanonats left{waiting}, {cost:,} are asked: ask with less budget, or not at all"
+    )
 
 
 def _account(database: sqlite3.Connection, name: str) -> tuple[float, float, int, int]:

@@ -16,8 +16,8 @@ from eth_utils.crypto import keccak
 from sheaf.domain.amounts import share_bps
 from sheaf.domain.errors import Refused
 from sheaf.domain.ids import ZERO_ADDRESS, Address
-from sheaf.review import openings
-from sheaf.review.reviews import CLOSED, DECIDED, HELD, Review
+from sheaf.review import openings, reviews
+from sheaf.review.reviews import CLOSED, DECIDED, HELD, Openings, Review
 from sheaf.review.stakes import StakesTwin
 from sheaf.verification import peer_prediction
 from sheaf.verification.gold import SequentialTest
@@ -35,7 +35,8 @@ GOLD_LIMIT = 256
 COUNT_LIMIT, LONG_LIMIT = 2**16 - 1, 2**32 - 1
 
 _DOMAIN = keccak(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
-_GOLD = keccak(b"Gold(uint256 request,address contributor,bytes32 root,bytes32 commitment)")
+_GOLD = "Gold", "submission"
+_WORD = "Word", "request"
 
 
 class Votes(NamedTuple):
@@ -154,33 +155,42 @@ def averaged(standing: Standing, found: int, expected: int) -> Standing:
     )
 
 
-def typed_hash(chain_id: int, contract: str, request: int, contributor: str, gold: Gold) -> bytes:
-    """Return the hash that a request's keeper signs (EIP-712, domain "Sheaf Scores" version "1")."""
-    return _typed_hash(chain_id, contract, (request, contributor), (gold.root, gold.commitment))
+def typed_hash(chain_id: int, contract: str, submission: int, contributor: str, gold: Gold) -> bytes:
+    """Return the hash that a request's keeper signs to show gold (EIP-712, domain "Sheaf Scores" version "1")."""
+    return _typed_hash(chain_id, contract, _GOLD, (submission, contributor, gold.root, gold.commitment))
 
 
-def _typed_hash(chain_id: int, contract: str, whose: tuple[int, str], bound: tuple[bytes, bytes]) -> bytes:
+def _fields(kind: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return name and type of what is signed: of a submission before it is made only the request is known."""
+    bound = (("contributor", "address"), ("root", "bytes32"), ("commitment", "bytes32"))
+    return ((kind[1], "uint256"), *bound)
+
+
+def _typed_hash(
+    chain_id: int, contract: str, kind: tuple[str, str], said: tuple[int, str, bytes, bytes]
+) -> bytes:
     parts = [_DOMAIN, keccak(b"Sheaf Scores"), keccak(b"1"), chain_id, contract]
     domain = keccak(encode(["bytes32", "bytes32", "bytes32", "uint256", "address"], parts))
-    fields = [_GOLD, *whose, *bound]
-    message = keccak(encode(["bytes32", "uint256", "address", "bytes32", "bytes32"], fields))
-    return keccak(b"\x19\x01" + domain + message)
+    form = f"{kind[0]}({','.join(f'{type_} {name}' for name, type_ in _fields(kind))})"
+    types = ["bytes32", *(type_ for _, type_ in _fields(kind))]
+    return keccak(b"\x19\x01" + domain + keccak(encode(types, [keccak(form.encode()), *said])))
 
 
 def typed_data(
-    chain_id: int, contract: str, request: int, contributor: str, gold: Gold
+    chain_id: int, contract: str, submission: int, contributor: str, gold: Gold
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Return the same as wallets take it: domain, types, message (EIP-712)."""
-    fields = (
-        ("request", "uint256"),
-        ("contributor", "address"),
-        ("root", "bytes32"),
-        ("commitment", "bytes32"),
-    )
+    """Return what `typed_hash` hashes as wallets take it: domain, types, message (EIP-712)."""
+    return _typed_data(chain_id, contract, _GOLD, (submission, contributor, gold.root, gold.commitment))
+
+
+def _typed_data(
+    chain_id: int, contract: str, kind: tuple[str, str], said: tuple[int, str, bytes, bytes]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    fields = _fields(kind)
     return (
         {"name": "Sheaf Scores", "version": "1", "chainId": chain_id, "verifyingContract": contract},
-        {"Gold": [{"name": name, "type": kind} for name, kind in fields]},
-        {"request": request, "contributor": contributor, "root": gold.root, "commitment": gold.commitment},
+        {kind[0]: [{"name": name, "type": type_} for name, type_ in fields]},
+        {name: value for (name, _), value in zip(fields, said, strict=True)},
     )
 
 
@@ -202,7 +212,6 @@ class ScoresTwin:
     keepers: dict[int, str] = field(default_factory=dict)
     sentences: dict[str, Sentence] = field(default_factory=dict)
     next_sentences: dict[str, Sentence] = field(default_factory=dict)
-    used: dict[bytes, int] = field(default_factory=dict)
 
     def name_keeper(self, request: int, keeper: str, sender: str, buyer: str) -> None:
         """Name who vouches for the gold of a request in the buyer's place."""
@@ -226,7 +235,6 @@ class ScoresTwin:
         _check_votes(case, votes)
         if gold is not None:
             self.gold[submission] = counted
-            self.used[self._message(case, gold)] = submission
         self.marks[submission] = marks | todo
         if todo & TESTED and gold is not None:
             self._test(submission, votes, gold)
@@ -325,9 +333,6 @@ class ScoresTwin:
         until = case.challenge_until if is_held else case.review.settle_after
         return self.now + self.rules.challenge_seconds // 2 <= until or self.rules.is_test
 
-    def _message(self, case: Case, gold: Gold) -> bytes:
-        return typed_hash(self.rules.chain_id, self.rules.contract, case.request, case.contributor, gold)
-
     def _count_gold(self, submission: int, case: Case, gold: Gold) -> tuple[int, int, bytes]:
         counted, verdict = self.gold.get(submission), case.review.verdict
         _require(counted is None or counted[2] != verdict, "scores: gold is counted")
@@ -344,12 +349,12 @@ class ScoresTwin:
         _require(positions != 0, "scores: no gold")
         _require(positions.bit_count() <= GOLD_LIMIT, "scores: too much gold")
         _require(gold.offer == case.offer, "scores: not the gold that was committed to")
-        hashed = self._message(case, gold)
+        rules = self.rules
+        hashed = typed_hash(rules.chain_id, rules.contract, submission, case.contributor, gold)
         signer = openings.recover(hashed, gold.signature)
         _require(signer != "", "scores: malformed signature")
         keeper = self.keepers.get(case.request, case.buyer)
         _require(signer == keeper, "scores: not the keeper's signature")
-        _require(self.used.get(hashed, submission) == submission, "scores: gold is used")
         refused = (positions & rejected).bit_count()
         return positions.bit_count() - refused - (positions & hung).bit_count(), refused, verdict
 
@@ -365,18 +370,24 @@ def _require(condition: bool, reason: str) -> None:
         raise Refused(reason)
 
 
-def sign_gold(chain: Chain, signer: Signer, request: int, contributor: str, gold: Gold) -> bytes:
-    """Return the keeper's signature (r ‖ s ‖ v) over the gold of a contributor's batch."""
+def sign_gold(chain: Chain, signer: Signer, submission: int, contributor: str, gold: Gold) -> bytes:
+    """Return the keeper's signature (r ‖ s ‖ v) with which the gold of a submission can be shown, by anyone, for it alone."""
     contract = chain.address_of(CONTRACT)
-    return bytes(signer.sign_typed(*typed_data(chain.chain_id, contract, request, contributor, gold)))
+    return bytes(signer.sign_typed(*typed_data(chain.chain_id, contract, int(submission), contributor, gold)))
+
+
+def sign_word(chain: Chain, signer: Signer, request: int, contributor: str, gold: Gold) -> bytes:
+    """Return the keeper's word (r ‖ s ‖ v) that a batch still to be submitted is its own; it shows no gold."""
+    said = int(request), contributor, gold.root, gold.commitment
+    return bytes(signer.sign_typed(*_typed_data(chain.chain_id, chain.address_of(CONTRACT), _WORD, said)))
 
 
 def voucher(
     chain: Chain, request: int, contributor: str, bound: tuple[bytes, bytes], signature: bytes
 ) -> str:
-    """Return who signed for a batch, `bound` to (root, commitment to gold), as its request's keeper would; "" for no signature."""
-    contract = chain.address_of(CONTRACT)
-    hashed = _typed_hash(chain.chain_id, contract, (int(request), contributor), bound)
+    """Return who gave its word for a batch, `bound` to (root, commitment to gold), as its request's keeper would; "" for no signature."""
+    said = int(request), contributor, *bound
+    hashed = _typed_hash(chain.chain_id, chain.address_of(CONTRACT), _WORD, said)
     return openings.recover(hashed, signature)
 
 
@@ -390,18 +401,55 @@ def keeper(chain: Chain, request: int) -> Address:
     return Address(chain.call(CONTRACT, "keeper", int(request)))
 
 
-def score(chain: Chain, signer: Signer, submission: int, votes: Votes, gold: Gold | None = None) -> Receipt:
-    """Rate those who opened in round 1, on `gold` too where it is given. Raises Reverted before the verdict and the second time."""
-    return chain.send(signer, CONTRACT, "score", *arguments(submission, votes, gold))
+def score(
+    chain: Chain,
+    signer: Signer,
+    submission: int,
+    votes: Votes,
+    gold: Gold | None = None,
+    opened: Openings | None = None,
+) -> Receipt:
+    """Rate those who opened in round 1, on `gold` too where it is given; `opened` where this is to count the round first.
+
+    Raises Reverted before the verdict, where counting leaves none, and the second time.
+    """
+    return chain.send(signer, CONTRACT, "score", *arguments(submission, votes, gold, opened))
 
 
-def arguments(submission: int, votes: Votes, gold: Gold | None = None) -> tuple[Any, ...]:
+def arguments(
+    submission: int, votes: Votes, gold: Gold | None = None, opened: Openings | None = None
+) -> tuple[Any, ...]:
     """Return the arguments of `score` as the contract takes them."""
     rest: tuple[Any, ...] = (b"", b"", (bytes(32), bytes(32), bytes(32), bytes(32), ZERO_ADDRESS), b"")
     if gold is not None:
         offer = (gold.salt, gold.root, gold.cid_hash, gold.key_commitment, gold.custodian)
         rest = (gold.positions + gold.wrong, gold.rejected + gold.hung, offer, gold.signature)
-    return int(submission), votes.mask, list(votes.accounts), b"".join(votes.bitmaps), *rest
+    opening: tuple[Any, ...] = ([], 0, [])
+    if opened is not None:
+        opening = (list(opened.salts), opened.order, list(opened.joint))
+    return int(submission), votes.mask, list(votes.accounts), b"".join(votes.bitmaps), *rest, opening
+
+
+def votes_in(opened: Openings) -> Votes:
+    """Return the votes of a round that is still to be counted."""
+    size = len(opened.bitmaps) // max(len(opened.seats), 1)
+    return Votes(
+        opened.mask,
+        opened.accounts,
+        tuple(opened.bitmaps[size * i : size * (i + 1)] for i in range(len(opened.seats))),
+    )
+
+
+def counting(chain: Chain, transaction: str) -> dict[str, Any] | None:
+    """Return the arguments of `Reviews.tally` in a transaction that counted a round, by itself or on the way to rating it; else None."""
+    found = chain.call_of(transaction, reviews.CONTRACT, "tally")
+    if found is not None:
+        return found
+    found = chain.call_of(transaction, CONTRACT, "score")
+    if found is None or not found["opening"].salts:
+        return None
+    opening: dict[str, Any] = found["opening"]._asdict()
+    return found | opening
 
 
 def void_gold(

@@ -7,16 +7,27 @@ counted as it is used. Sources: Linux Documentation/admin-guide/cgroup-v2.rst, c
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import signal
+import time
 from pathlib import Path
+from typing import NamedTuple
 
 from sheaf.domain.errors import SandboxError
 from sheaf.domain.job import Limits
 
 CONTROLLERS = ("memory", "pids", "cpu")
-LAUNCHER_PROCESSES = 8  # shell, bubblewrap, its first process
 PERIOD = 100_000  # microseconds
+GRACE_SECONDS, PAUSE_SECONDS = 5.0, 0.01
+
+
+class Overhead(NamedTuple):
+    """What a tier takes beside the job it holds."""
+
+    processes: int
+    memory_bytes: int = 0
 
 
 class Cgroup:
@@ -25,7 +36,7 @@ class Cgroup:
     Raises SandboxError where `parent` is no such folder or is not delegated.
     """
 
-    def __init__(self, parent: Path, limits: Limits) -> None:
+    def __init__(self, parent: Path, limits: Limits, overhead: Overhead) -> None:
         name = f"sheaf-{secrets.token_hex(8)}"
         is_unified = (parent / "cgroup.controllers").is_file()
         parents = [parent] if is_unified else [parent / one for one in CONTROLLERS if (parent / one).is_dir()]
@@ -34,7 +45,9 @@ class Cgroup:
                 f"sandbox.cgroup: {parent}: give a folder of control groups that is delegated to this node"
             )
         self.folders: list[str] = []
-        settings = _unified(limits) if is_unified else _divided(limits)
+        memory = str(limits.memory_bytes + overhead.memory_bytes)
+        processes = str(limits.threads + overhead.processes)
+        settings = (_unified if is_unified else _divided)(memory, processes, limits.threads)
         try:
             for folder in [one / name for one in parents]:
                 folder.mkdir()
@@ -49,28 +62,43 @@ class Cgroup:
             ) from error
 
     def remove(self) -> None:
-        """End what is left in the groups and remove them."""
+        """End what is left in the groups and remove them, once it has died."""
+        until = time.monotonic() + GRACE_SECONDS
         for folder in map(Path, self.folders):
-            with contextlib.suppress(OSError):
-                if (folder / "cgroup.kill").exists():
-                    (folder / "cgroup.kill").write_text("1")
-            with contextlib.suppress(OSError):
-                os.rmdir(folder)  # noqa: PTH106 -- a control group's files cannot and need not be removed first
+            while time.monotonic() < until:
+                with contextlib.suppress(OSError):
+                    _end(folder)
+                try:
+                    folder.rmdir()  # a control group's files cannot and need not be removed first
+                except OSError as error:
+                    if error.errno == errno.EBUSY:
+                        time.sleep(PAUSE_SECONDS)
+                        continue
+                break
 
 
-def _unified(limits: Limits) -> dict[str, str]:
+def _end(folder: Path) -> None:
+    if (folder / "cgroup.kill").exists():
+        (folder / "cgroup.kill").write_text("1")
+        return
+    for process in (folder / "cgroup.procs").read_text().split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(process), signal.SIGKILL)
+
+
+def _unified(memory: str, processes: str, threads: int) -> dict[str, str]:
     return {
-        "memory.max": str(limits.memory_bytes),
+        "memory.max": memory,
         "memory.swap.max": "0",
-        "pids.max": str(limits.threads + LAUNCHER_PROCESSES),
-        "cpu.max": f"{limits.threads * PERIOD} {PERIOD}",
+        "pids.max": processes,
+        "cpu.max": f"{threads * PERIOD} {PERIOD}",
     }
 
 
-def _divided(limits: Limits) -> dict[str, str]:
+def _divided(memory: str, processes: str, threads: int) -> dict[str, str]:
     return {
-        "memory.limit_in_bytes": str(limits.memory_bytes),
-        "pids.max": str(limits.threads + LAUNCHER_PROCESSES),
+        "memory.limit_in_bytes": memory,
+        "pids.max": processes,
         "cpu.cfs_period_us": str(PERIOD),
-        "cpu.cfs_quota_us": str(limits.threads * PERIOD),
+        "cpu.cfs_quota_us": str(threads * PERIOD),
     }

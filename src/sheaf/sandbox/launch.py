@@ -8,7 +8,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -84,19 +84,22 @@ def run(
     return Outcome(ending, kept, bytes(log.data), time.monotonic() - start)
 
 
-def limits_command(limits: Limits) -> list[str]:
-    """Return the beginning of a command line that holds what follows to `limits`; the number of threads is set inside."""
-    return [
-        "prlimit",
-        f"--as={limits.memory_bytes}",
-        f"--cpu={limits.cpu_seconds}:{limits.cpu_seconds + 1}",
-        f"--fsize={limits.disk_bytes}",
-        "--nofile=256",
-        "--core=0",
-        "--memlock=0",
-        "--msgqueue=0",
-        "--",
-    ]
+def rlimits(limits: Limits) -> dict[str, tuple[int, int]]:
+    """Return what a process is held to: {name of getrlimit(2), small: (soft, hard)}; the number of threads is set inside."""
+    return {
+        "as": (limits.memory_bytes, limits.memory_bytes),
+        "cpu": (limits.cpu_seconds, limits.cpu_seconds + 1),
+        "fsize": (limits.disk_bytes, limits.disk_bytes),
+        "nofile": (256, 256),
+        "core": (0, 0),
+        "memlock": (0, 0),
+        "msgqueue": (0, 0),
+    }
+
+
+def limits_command(held: Mapping[str, tuple[int, int]]) -> list[str]:
+    """Return the beginning of a command line that holds what follows to these limits."""
+    return ["prlimit", *(f"--{name}={soft}:{hard}" for name, (soft, hard) in held.items()), "--"]
 
 
 def _listen(process: subprocess.Popen[bytes], job: Job, deadline: float) -> tuple[Channel, Channel, bool]:

@@ -58,13 +58,14 @@ def executable() -> Path:
 
 
 @cache
-def environment_hash() -> str:
-    """Return 64 hex digits that name the environment: interpreter, processor, packages with versions, filter of system calls."""
+def environment_hash(sandbox: str) -> str:
+    """Return 64 hex digits that name the environment: interpreter, processor, packages with versions, filter of system calls, sandbox."""
     packages = sorted({f"{one.metadata['Name']}=={one.version}".lower() for one in metadata.distributions()})
     document = {
         "interpreter": f"{platform.python_implementation()} {platform.python_version()}",
         "processor": platform.machine(),
         "packages": packages,
+        "sandbox": sandbox,
         "filter": hashlib.sha256(seccomp.program()).hexdigest(),
     }
     return hashlib.sha256(canonical.json_bytes(document)).hexdigest()

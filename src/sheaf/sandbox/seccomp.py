@@ -50,15 +50,20 @@ MACHINES = {"x86_64": Machine(0xC000003E, X86_64), "aarch64": Machine(0xC00000B7
 Instruction = tuple[int, int, int, int]
 
 
-def program(machine: str = "") -> bytes:
-    """Return the filter for `machine` (default: this one) as an array of `struct sock_filter`. Raises InputError for another kind."""
+def program(machine: str = "", *, is_running: bool = False) -> bytes:
+    """Return the filter for `machine` (default: this one) as an array of `struct sock_filter`. Raises InputError for another kind.
+
+    With `is_running` it is laid upon the job's own process, which then needs no `execve` any more and is not allowed it.
+    """
     name = machine or platform.machine()
     if name not in MACHINES:
         raise InputError("machine", name, f"run jobs on one of {', '.join(MACHINES)}")
-    return b"".join(struct.pack("<HBBI", *one) for one in _instructions(MACHINES[name], name == "x86_64"))
+    refused = ("execve",) if is_running else ()
+    code = _instructions(MACHINES[name], name == "x86_64", refused)
+    return b"".join(struct.pack("<HBBI", *one) for one in code)
 
 
-def _instructions(machine: Machine, has_x32: bool) -> list[Instruction]:
+def _instructions(machine: Machine, has_x32: bool, refused: tuple[str, ...]) -> list[Instruction]:
     code: list[Instruction] = [
         (LOAD_WORD, 0, 0, ARCHITECTURE),
         (EQUAL, 1, 0, machine.architecture),
@@ -75,8 +80,9 @@ def _instructions(machine: Machine, has_x32: bool) -> list[Instruction]:
     for number in machine.calls["absent"].values():
         code += _case(number, [_give(ERRNO | errno.ENOSYS)])
     for group in ("files", "memory", "threads", "signals", "itself", "time"):
-        for number in machine.calls[group].values():
-            code += _case(number, [_give(ALLOW)])
+        for name, number in machine.calls[group].items():
+            if name not in refused:
+                code += _case(number, [_give(ALLOW)])
     return [*code, _give(ERRNO | errno.EPERM)]
 
 

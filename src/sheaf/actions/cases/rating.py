@@ -26,7 +26,7 @@ def votes_of(ctx: Context, case: Case, number: int = 1) -> Votes:
     counted = next((tally for tally in case.tallies if tally.round == number), None)
     if counted is None:
         raise Missing(f"submission {case.submission}: that round is not counted: try again later")
-    given = ctx.chain.call_of(counted.transaction, reviews.CONTRACT, "tally")
+    given = scores.counting(ctx.chain, counted.transaction)
     if given is not None:
         bitmaps, size = given["all_bitmaps"], openings.bitmap_bytes(case.records)
         cut = tuple(bitmaps[i : i + size] for i in range(0, len(bitmaps), size))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -13,7 +14,7 @@ from sheaf.domain.errors import InputError, Refused, SpecificationError
 from sheaf.domain.policy import Policy, Release, Showing
 from sheaf.privacy.accountant import Budget, Loss
 from sheaf.privacy.extras import need
-from sheaf.privacy.ledger import Ledger
+from sheaf.privacy.ledger import Job, Ledger
 from sheaf.privacy.statistics.answer import Charge
 from sheaf.privacy.statistics.columns import Column, Population
 from sheaf.privacy.statistics.plan import Plan
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 QUERY, TRAIN = "query", "train"
 LIBRARIES = {QUERY: ("opendp.prelude",), TRAIN: ("torch", "opacus")}
 RELEASES = {Release.STATISTICS: QUERY, Release.TRUSTED_TRAIN: TRAIN}
+JOB = "order "  # and its number: the job of an order in the ledger
+ORDER_JOB = re.compile(r"order [1-9][0-9]*")
+EVERY_PERSON = "every person"
+"""The account from which nothing is spent: it keeps what was promised to each person whose records are here."""
 T = TypeVar("T")
 
 
@@ -56,11 +61,15 @@ class Lesson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Held:
-    """A version of a dataset that is served: whose account pays, under which policy, and the columns that a method sees."""
+    """A version of a dataset that is served: whose account pays, under which policy, and the columns that a method sees.
+
+    `percent` is the part of the policy's budgets that may be spent here.
+    """
 
     account: str
     policy: Policy
     schema: pa.Schema
+    percent: int = 100
 
 
 class BudgetedMethods:
@@ -69,10 +78,11 @@ class BudgetedMethods:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.held: dict[str, Held] = {}
-        self._promised: dict[int, tuple[str, int]] = {}  # by order: what is taken on and not yet paid
 
     def hold(self, version: str, held: Held) -> None:
         """Serve a version: open its account. Raises SpecificationError for a policy without a budget, Refused for a broken promise.
+
+        Datasets that are served together promise each person the same, since who is in several has one account.
 
         Raises InputError where a library that its methods need is not installed.
         """
@@ -82,26 +92,31 @@ class BudgetedMethods:
         for library in LIBRARIES[method]:
             need(library)
         population_of(held.schema, held.policy)
-        self.ledger.open_accounts([held.account], budget_of(held.policy))
+        if held.policy.person_total is not None:
+            personal = Budget(held.policy.person_total, delta_of(held.policy))
+            self.ledger.open_accounts([EVERY_PERSON], personal, held.percent)
+        self.ledger.open_accounts([held.account], budget_of(held.policy), held.percent)
         self.held[version] = held
 
     def check(self, order: Order) -> None:
-        """Raise InputError or Refused where an order could not be answered now; no record is read, nothing is spent."""
-        held = self.held.get(order.dataset)
-        if held is None:
-            return
-        asked = planned(order, held.schema, held.policy)
-        balance = self.ledger.balance(held.account)
-        cost = asked.loss.nanonats(balance.budget.order)
-        others = [
-            promised
-            for number, (account, promised) in list(self._promised.items())
-            if account == held.account and number != order.number
-        ]
-        left = balance.left_nanonats - sum(others)
-        if cost > left:
-            raise Refused(f"budget: {left:,} nanonats are left, {cost:,} are asked: ask with less epsilon")
-        self._promised[order.number] = (held.account, cost)
+        """Raise InputError or Refused where an order could never be answered; no record is read."""
+        if (held := self.held.get(order.dataset)) is not None:
+            planned(order, held.schema, held.policy)
+
+    def reserve(self, order: Order) -> None:
+        """Set aside in the ledger what `order` will take of its dataset; see the port Methods."""
+        held = self._held(order)
+        self.ledger.reserve(
+            job_of(order.number), planned(order, held.schema, held.policy).loss, [held.account]
+        )
+
+    def reserved(self) -> list[int]:
+        """Return the orders for which budget is set aside."""
+        return [int(name.removeprefix(JOB)) for name in self.ledger.reserved() if ORDER_JOB.fullmatch(name)]
+
+    def release(self, number: int) -> None:
+        """Give back what is set aside for an order that ended."""
+        self.ledger.release(job_of(number))
 
     def run(self, order: Order, table: pa.Table, policy: Policy) -> tuple[bytes, int]:
         """Answer `order` over `table`; see the port Methods."""
@@ -110,19 +125,38 @@ class BudgetedMethods:
         from sheaf.privacy.statistics.answer import ask
         from sheaf.privacy.training.job import learn
 
-        held = self.held.get(order.dataset)
-        if held is None:
-            raise InputError("dataset", order.dataset, "no budget is kept for this version")
+        held = self._held(order)
         asked = planned(order, table.schema, policy)
         frame = pl.DataFrame(pl.from_arrow(table))
-        charge, job = self._charge(held, order, policy, frame), f"order {order.number}"
+        charge, job = self._charge(held, order, policy, frame), job_of(order.number)
         read: Callable[[], pl.DataFrame] = lambda: frame  # noqa: E731
         if isinstance(asked, Training):
             output = msgspec.json.encode(learn(self.ledger, job, charge, asked, read))
         else:
             output = ask(self.ledger, job, charge, asked, read).encode()
-        self._promised.pop(order.number, None)
         return output, asked.loss.nanonats(budget_of(policy).order)
+
+    def charge(self, order: Order, table: pa.Table) -> None:
+        """Take what `order` costs from its dataset and from everybody in `table`, without an answer: for a ledger that was lost.
+
+        Where that is more than there is, nothing is left of the dataset.
+        """
+        import polars as pl
+
+        held = self._held(order)
+        asked = planned(order, table.schema, held.policy)
+        who = self._charge(held, order, held.policy, pl.DataFrame(pl.from_arrow(table)))
+        job = Job(job_of(order.number), asked.fingerprint, order.buyer)
+        try:
+            self.ledger.spend(job, asked.loss, [held.account], list(who.contributors.values()))
+        except Refused:
+            self.ledger.close_account(held.account)
+
+    def _held(self, order: Order) -> Held:
+        held = self.held.get(order.dataset)
+        if held is None:
+            raise InputError("dataset", order.dataset, "no budget is kept for this version")
+        return held
 
     def _charge(self, held: Held, order: Order, policy: Policy, frame: pl.DataFrame) -> Charge:
         """Return who pays; each person too, where the policy gives everybody a budget."""
@@ -132,8 +166,14 @@ class BudgetedMethods:
             return Charge(held.account, order.buyer)
         people = frame[policy.person].cast(pl.String).drop_nulls().unique(maintain_order=True).to_list()
         accounts = {person: f"person {person}" for person in people}
-        self.ledger.open_accounts(accounts.values(), Budget(policy.person_total, delta_of(policy)))
+        personal = Budget(policy.person_total, delta_of(policy))
+        self.ledger.open_accounts(accounts.values(), personal, held.percent)
         return Charge(held.account, order.buyer, accounts)
+
+
+def job_of(number: int) -> str:
+    """Return what the ledger calls an order."""
+    return f"{JOB}{number}"
 
 
 def budget_of(policy: Policy) -> Budget:

@@ -16,7 +16,6 @@ from sheaf.domain.job import Ending, Job, Outcome
 from sheaf.domain.order import FAILED_OUTPUT, Order, Receipt
 from sheaf.domain.policy import Policy, Release
 from sheaf.formats import records
-from sheaf.formats.release import policy as policies
 from sheaf.formats.release.shown import PROGRAM, lay_out, project
 
 if TYPE_CHECKING:
@@ -62,14 +61,14 @@ def check(sandbox: Sandbox, environment: str) -> SandboxReport:
 
 
 def rehearse(
-    program: Path, data: Path, policy: Path, sandbox: Sandbox, environment: str, terms: Terms
+    program: Path, data: Path, policy: Policy, sandbox: Sandbox, environment: str, terms: Terms
 ) -> Rehearsal:
     """Run `program` over `data` under `policy` in `sandbox`, as if it had been ordered on these `terms`.
 
     A program that is not approved runs too, for it is at home; the receipt names its hash, which is what an owner would list. Raises
     Refused if the purpose, the number of records or the date do not suit the policy, InputError for a policy under which no program runs.
     """
-    found = policies.load(policy)
+    found = policy
     if found.has_noise:
         raise InputError("policy", found.release, "no program of buyers runs under it: nothing to rehearse")
     source = program.read_bytes()
@@ -100,7 +99,7 @@ def rehearse(
         asked.dataset,
         asked.algorithm,
         environment,
-        policies.load(policy).digest,
+        policy.digest,
         asked.purpose,
         0,
         hashlib.sha256(output).hexdigest(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sheaf.domain.dataset import USES, DatasetId, Parent, use_number
-from sheaf.domain.errors import InputError, IntegrityError, Missing, SheafError
+from sheaf.domain.errors import IntegrityError, Missing, SheafError
 from sheaf.formats.datasets import manifest as manifests
 from sheaf.formats.datasets.manifest import Manifest
 from sheaf.market import compute_orders, fixed_price, royalties
@@ -91,27 +91,6 @@ def manifest_of(ctx: Context, dataset: int, version: int | None = None) -> Manif
     listing = datasets.listing(ctx.chain, dataset)
     digest = listing.manifest if version is None else datasets.manifest_of(ctx.chain, dataset, version)
     return _read(ctx, digest)
-
-
-def check_proof(ctx: Context, dataset: int, proof: object) -> None:
-    """Raise IntegrityError unless a disclosed value (`Proof`) is what the owner committed to in the newest manifest."""
-    import pyarrow as pa
-
-    from sheaf.privacy.disclosure import Proof, check
-
-    if not isinstance(proof, Proof):
-        raise InputError("proof", type(proof).__name__, "give what `disclose` returned")
-    known = manifest_of(ctx, dataset)
-    entry = next((one for one in known.fields if one.name == proof.field), None)
-    if entry is None or proof.records != known.records:
-        raise IntegrityError(f"disclosure: {proof.field}: not a field of this dataset's manifest")
-    try:
-        kind = pa.type_for_alias(entry.type)
-    except ValueError:
-        raise InputError(
-            "field", proof.field, f"values of type {entry.type} are not shown one by one"
-        ) from None
-    check(known.owner, bytes.fromhex(entry.root), kind, proof)  # type: ignore[arg-type]
 
 
 def _seen(ctx: Context, number: int) -> Dataset:

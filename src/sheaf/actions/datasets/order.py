@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from sheaf.actions.account import approve, require_funds
@@ -113,15 +114,23 @@ def refund_order(ctx: Context, order: int) -> int:
     elif one.phase in (ACCEPTED, DISPUTED) and now >= one.until:
         compute_orders.step(ctx.chain, ctx.sender, "refund", order)
     elif one.phase != REFUNDED:
-        wait = (
-            f"its provider has until {one.until}"
-            if one.phase in (ACCEPTED, DISPUTED)
-            else "it is not the buyer's to end"
-        )
-        raise InputError("order", f"{order} ({one.state})", f"nothing comes back now: {wait}")
+        raise InputError("order", f"{order} ({one.state})", f"nothing comes back now: {_kept_by(one)}")
     if not compute_orders.owed(ctx.chain, one.token, ctx.account):  # type: ignore[arg-type]
         return 0
     return compute_orders.withdraw(ctx.chain, ctx.sender, one.token)  # type: ignore[arg-type]
+
+
+def _kept_by(one: Order) -> str:
+    """Say why an order's money does not come back now."""
+    if one.phase == PLACED:
+        return f"only its buyer takes it back before it is taken on: act as {one.buyer}"
+    if one.phase in (ACCEPTED, DISPUTED):
+        return f"its provider has until {one.until}"
+    if one.phase == DELIVERED:
+        return (
+            f"a result is stated: until {one.until} its buyer may have it repeated by `sheaf dataset dispute`"
+        )
+    return "a result was stated and it is paid"
 
 
 def settle_order(ctx: Context, order: int) -> Order:
@@ -139,14 +148,29 @@ def _offer(ctx: Context, dataset: int, use: str) -> Offer:
     return offer
 
 
-def choose_provider(ctx: Context, dataset: int, named: Address | None, lock: int) -> int:
-    """Return the number of the provider that is named, else of the first who has `lock` of its stake free. Raises InputError."""
+def choose_provider(
+    ctx: Context, dataset: int, named: Address | None, lock: int, among: Collection[str] | None = None
+) -> int:
+    """Return the number of the provider that is named, else of the first who has `lock` of its stake free. Raises InputError.
+
+    `among` are the accounts that may be chosen, in small letters, where not every seat will do: who may spend the data's budget.
+    """
     seated = [number for number in compute_orders.providers_of(ctx.chain, dataset) if number]
     if named is not None:
         number = compute_orders.provider_of(ctx.chain, named)
         if number not in seated:
             raise InputError("provider", named, "it has no seat at this dataset: see `sheaf dataset show`")
+        if among is not None and named.lower() not in among:
+            raise InputError(
+                "provider", named, f"the budget is spent by {', '.join(among) or 'nobody'}: name one of them"
+            )
         return number
+    if among is not None:
+        seated = [one for one in seated if compute_orders.account_of(ctx.chain, one).lower() in among]
+        if not seated:
+            raise InputError(
+                "provider", "none", "nobody who may spend the budget has a seat: ask the owner to admit one"
+            )
     for number in seated:
         held = ctx.chain.call(compute_orders.STAKES, "position", number)
         if held.amount - held.locked >= lock:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from sheaf.domain.dataset import USES, DatasetId, Parent
 from sheaf.domain.errors import SpecificationError
 from sheaf.formats.datasets import manifest as manifests
 from sheaf.formats.datasets.manifest import Manifest
+from sheaf.formats.release import policy as policies
 from sheaf.formats.specification import licence_id
 from sheaf.market import fixed_price
 from sheaf.market.fixed_price import Offer
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from sheaf.actions.context import Context
     from sheaf.domain.ids import Address
-    from sheaf.privacy.disclosure import Commitments, Proof
+    from sheaf.domain.policy import Policy
+    from sheaf.privacy.disclosure import Commitments
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,16 @@ class About:
 
 @dataclass(frozen=True)
 class Published:
-    """A dataset that was published or given a version, and the manifest that is all that left the machine."""
+    """A dataset that was published or given a version, and the manifest that is all that left the machine.
+
+    `warnings` is what its owner should look at, such as why no provider would serve it.
+    """
 
     dataset: DatasetId
     version: int
     cid: str
     manifest: Manifest
+    warnings: tuple[str, ...] = ()
 
 
 def publish_dataset(ctx: Context, directory: Path, policy: Path, about: About) -> Published:
@@ -56,8 +61,9 @@ def publish_dataset(ctx: Context, directory: Path, policy: Path, about: About) -
     Repeated with the same data and words it goes on where it stopped. Raises RecordError, SpecificationError, InputError for what cannot
     be published, before anything is sent.
     """
+    terms = policies.read(manifests.read_text(policy, "policy"), policy.name)
     for name, price in about.prices.items():
-        _require_use(name, policy)
+        require_use(name, terms)
         fixed_price.check_price(price)
     datasets.check_parents(about.parents)
     about = replace(about, licence=licence_id(about.licence))
@@ -76,13 +82,14 @@ def publish_dataset(ctx: Context, directory: Path, policy: Path, about: About) -
         wanted = Offer(about.token or ctx.token, price)
         if fixed_price.offer_of(ctx.chain, number, USES[name]) != wanted:
             fixed_price.offer(ctx.chain, ctx.sender, number, USES[name], wanted)
-    return Published(number, datasets.listing(ctx.chain, number).versions, cid, made)
+    return Published(number, datasets.listing(ctx.chain, number).versions, cid, made, warnings_about(made))
 
 
 def change_policy(ctx: Context, dataset: int, policy: Path, directory: Path | None = None) -> Published:
     """Offer a dataset under another policy from now on, over the same records or over others; open orders keep theirs.
 
-    Raises InputError where the records' place is not known here, or where the manifest cannot be read.
+    Raises InputError where the records' place is not known here, or where the manifest cannot be read, Refused for another budget than
+    earlier versions promised.
     """
     from sheaf.actions.datasets.find import show_dataset
 
@@ -92,28 +99,34 @@ def change_policy(ctx: Context, dataset: int, policy: Path, directory: Path | No
     folder = directory or place_of(ctx, dataset)
     about = About(before.manifest.title, before.manifest.licence, before.manifest.description)
     made, _ = make(ctx, folder, policy, about)
+    _require_promise(ctx, dataset, before.chain.versions, made)
     data = manifests.dump(made)
     digest = hashlib.sha256(data).digest()
     cid = ctx.store.put(data)
     if before.chain.manifest != digest:
         datasets.add_version(ctx.chain, ctx.sender, dataset, digest, about.licence)
     remember(ctx, dataset, folder)
-    return Published(DatasetId(dataset), datasets.listing(ctx.chain, dataset).versions, cid, made)
+    versions = datasets.listing(ctx.chain, dataset).versions
+    return Published(DatasetId(dataset), versions, cid, made, warnings_about(made))
 
 
 def make(ctx: Context, directory: Path, policy: Path, about: About) -> tuple[Manifest, Commitments]:
-    """Return the manifest of the records of `directory`, and the trees over all of their values. Nothing is sent or stored."""
+    """Return the manifest of the records of `directory`, and the trees over all of their values. Nothing is sent or stored.
+
+    Raises SpecificationError for a policy that cannot be meant, RecordError where it names fields that the records have not.
+    """
     from sheaf.formats import records
     from sheaf.formats.limits import Limits
+    from sheaf.formats.release.shown import project
     from sheaf.privacy.disclosure import commit
 
     file = manifests.records_file(directory)
     table = records.read(file, limits=Limits(max_records=manifests.MAX_RECORDS))
     text = manifests.read_text(policy, "policy")
-    release_of(text, policy.name)
+    project(table.slice(0, 0), policies.read(text, policy.name))
     sheet = file.parent / manifests.DATASHEET
     nonce = _nonce(ctx, table)
-    committed = commit(ctx.account, table, _salts(ctx, nonce, table))
+    committed = commit(ctx.account, table, salts_of(ctx, nonce, table))
     made = Manifest(
         title=about.title,
         licence=about.licence,
@@ -128,33 +141,28 @@ def make(ctx: Context, directory: Path, policy: Path, about: About) -> tuple[Man
     return made, committed
 
 
-def disclose(ctx: Context, dataset: int, field: str, record: int) -> Proof:
-    """Show one value of one's own dataset with a proof that anybody can check against its manifest. Raises InputError."""
-    from sheaf.actions.datasets.find import manifest_of
-    from sheaf.domain.errors import IntegrityError
-    from sheaf.formats import records
-    from sheaf.formats.limits import Limits
-    from sheaf.privacy.disclosure import commit
+def warnings_about(manifest: Manifest) -> tuple[str, ...]:
+    """Return what the owner of a dataset should look at: what its policy lets out, and why no provider would serve it."""
+    from sheaf.actions.compute.methods import RELEASES
+    from sheaf.formats.release.remarks import explain
 
-    known = manifest_of(ctx, dataset)
-    file = manifests.records_file(place_of(ctx, dataset))
-    table = records.read(file, limits=Limits(max_records=manifests.MAX_RECORDS))
-    made = commit(ctx.account, table, _salts(ctx, bytes.fromhex(known.nonce), table))
-    if manifests.fields_of(table, made.roots) != known.fields:
-        raise IntegrityError(f"records: {file.name}: not those of the newest manifest: publish a new version")
-    return made.show(field, record)
+    policy = policies.read(manifest.policy, manifest.title)
+    found = [one.text for one in explain(policy, manifest.records) if one.is_warning]
+    method = RELEASES.get(policy.release)
+    if method is not None and method not in policy.methods:
+        found.append(
+            f'methods: {", ".join(policy.methods)}: no provider serves {policy.release} without methods = ["{method}"]'
+        )
+    return tuple(found)
 
 
-def release_of(policy: str, name: str = "policy") -> str:
-    """Return the class of release that a policy names. Raises SpecificationError for a document without one."""
-    try:
-        release = tomllib.loads(policy).get("release")
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SpecificationError("policy", name, f"mend the TOML: {error}") from None
-    known = [use for use in USES if use != "download"]
-    if not isinstance(release, str) or release not in known:
-        raise SpecificationError("release", release, f"give one of {', '.join(known)}")
-    return release
+def _require_promise(ctx: Context, dataset: int, versions: int, made: Manifest) -> None:
+    """Raise Refused for another budget than earlier versions promised: no provider would serve this version, nor any later one."""
+    from sheaf.actions.compute.parts import parts_of
+
+    policy = policies.read(made.policy, made.title)
+    if policy.has_noise and policy.total is not None:
+        parts_of(ctx, dataset, versions, policy)
 
 
 def remember(ctx: Context, dataset: int, directory: Path) -> None:
@@ -174,13 +182,15 @@ def place_of(ctx: Context, dataset: int) -> Path:
         raise SpecificationError("directory", "unknown", "say where the dataset's records lie") from None
 
 
-def _require_use(name: str, policy: Path) -> None:
+def require_use(name: str, policy: Policy) -> None:
+    """Raise InputError for a use that there is not, SpecificationError for one that the policy does not release."""
     from sheaf.domain.dataset import use_number
 
     use_number(name, "price")
-    release = release_of(manifests.read_text(policy, "policy"), policy.name)
-    if name not in (release, "download"):
-        raise SpecificationError("price", name, f"the policy releases {release}: price that, or download")
+    if name not in (policy.release, "download"):
+        raise SpecificationError(
+            "price", name, f"the policy releases {policy.release}: price that, or download"
+        )
 
 
 def _own(ctx: Context, digest: bytes) -> DatasetId | None:
@@ -200,7 +210,8 @@ def _nonce(ctx: Context, table: pa.Table) -> bytes:
     return ctx.sender.derive_secret(f"dataset nonce {ctx.market} ".encode() + content)[:16]
 
 
-def _salts(ctx: Context, nonce: bytes, table: pa.Table) -> dict[str, bytes]:
+def salts_of(ctx: Context, nonce: bytes, table: pa.Table) -> dict[str, bytes]:
+    """Return the salts of every value of `table`, 16 bytes a record for each field; they follow from the owner's secret."""
     from sheaf.store.envelope import salts
 
     return {

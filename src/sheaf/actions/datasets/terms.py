@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sheaf.actions.account import approve, require_address, require_funds
+from sheaf.actions.account import approve, register_key, require_address, require_funds
 from sheaf.domain.dataset import use_number
 from sheaf.domain.errors import InputError
 from sheaf.domain.ids import ZERO_ADDRESS
@@ -26,7 +26,11 @@ def set_price(ctx: Context, dataset: int, use: str, price: int | None, token: Ad
 
 
 def set_service(ctx: Context, dataset: int, service: Service) -> str:
-    """Set what providers get for an order, what they lock of their stake and how long they may take; return the transaction."""
+    """Set what providers get for an order, what they lock of their stake and how long they may take; return the transaction.
+
+    Publishes the owner's reading key, to which providers seal the receipts of what they did.
+    """
+    register_key(ctx)
     return compute_orders.serve(ctx.chain, ctx.sender, dataset, service).transaction
 
 

@@ -7,7 +7,7 @@ A record of gold serves one submission. A mix that is not submitted in time give
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -169,7 +169,7 @@ def content_key(ctx: Context, mix: Mix) -> bytes:
 
 
 def gold_of(ctx: Context, mix: Mix) -> scores.Gold:
-    """Return a mix's gold as `Scores` takes it, signed by this account; without a verdict."""
+    """Return a mix's gold as `Scores` takes it; without a signature and a verdict."""
     from eth_utils.crypto import keccak
 
     from sheaf.store import cid as cids
@@ -178,7 +178,7 @@ def gold_of(ctx: Context, mix: Mix) -> scores.Gold:
     marks = [
         [place in chosen for place in range(mix.records)] for chosen in (set(mix.places), set(mix.wrong))
     ]
-    gold = scores.Gold(
+    return scores.Gold(
         positions=openings.pack(marks[0]),
         wrong=openings.pack(marks[1]),
         salt=_secret(ctx, "salt", mix),
@@ -187,8 +187,6 @@ def gold_of(ctx: Context, mix: Mix) -> scores.Gold:
         key_commitment=key_commitment(content_key(ctx, mix)),
         custodian=ctx.account,
     )
-    signed = scores.sign_gold(ctx.chain, ctx.sender, mix.request, mix.contributor, gold)
-    return replace(gold, signature=signed)
 
 
 def _signer(ctx: Context, request: RequestId, letter: AskingLetter) -> Address | None:
@@ -224,9 +222,10 @@ def _answer(
         answer = slips.MixedLetter(asked, why="the records cannot be mixed")
     else:
         gold = gold_of(ctx, mix)
+        word = scores.sign_word(ctx.chain, ctx.sender, mix.request, mix.contributor, gold)
         answer = slips.MixedLetter(
             asked, "", mix.cid, mix.root, key_commitment(content_key(ctx, mix)), gold.commitment,
-            mix.records, mix.valid_until, gold.signature,
+            mix.records, mix.valid_until, word,
         )  # fmt: skip
     signed = slips.sign(ctx, request, answer)
     assert isinstance(signed, slips.MixedLetter)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sheaf.actions.cases import journal, letters, rating
 from sheaf.actions.gold import dealing
-from sheaf.actions.review import state_of
+from sheaf.actions.review import countable, state_of
 from sheaf.domain.errors import InputError, IntegrityError, Missing, Reverted, StoreError
-from sheaf.review import reviews
+from sheaf.review import committees, openings, reviews, scores
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sheaf.actions.context import Context
     from sheaf.actions.gold.dealing import Mix
     from sheaf.domain.ids import SubmissionId
+    from sheaf.review.scores import Gold
 
 GRACE_SECONDS = 600
 """How long nodes leave a submission unsettled, past its challenge window, for its gold to be opened."""
@@ -45,12 +46,14 @@ def key_to_oneself(ctx: Context, case: Case, path: Path, mix: Mix) -> bool:
 
 
 def open_mix(ctx: Context, case: Case, path: Path, mix: Mix) -> bool:
-    """Show the gold of a decided submission and rate its reviewers; False if that is not due.
+    """Show the gold of a submission and rate its reviewers, with the count of round 1 or once it is decided; False if that is not due.
 
     It is due once for each verdict: a ruling makes the count of gold void. A mix without gold is rated without, and so is one that its
     contributor submitted before: all of it is rejected as a copy, and its gold would test the honest on the wrong answers.
     """
     state = state_of(ctx, case)
+    if state.phase == reviews.COMMITTING:
+        return not _is_again(ctx, case) and _count(ctx, case, path, mix)
     if state.phase != reviews.DECIDED or not case.tallies:
         return False
     if _is_again(ctx, case):
@@ -58,10 +61,7 @@ def open_mix(ctx: Context, case: Case, path: Path, mix: Mix) -> bool:
     if mix.opened_for == state.verdict:
         return False
     last = case.tallies[-1]
-    gold = None
-    if mix.places:
-        bare = dealing.gold_of(ctx, mix)
-        gold = replace(bare, rejected=last.rejected_bitmap, hung=last.hung_bitmap)
+    gold = _gold_for(ctx, case, mix, (last.rejected_bitmap, last.hung_bitmap))
     try:
         done = rating.score(ctx, case.submission, gold)
     except Reverted as error:
@@ -72,6 +72,40 @@ def open_mix(ctx: Context, case: Case, path: Path, mix: Mix) -> bool:
     mix.opened_for = state.verdict
     journal.keep(path, mix)
     return done
+
+
+def _count(ctx: Context, case: Case, path: Path, mix: Mix) -> bool:
+    """Count round 1 and rate its members in one transaction, once all have opened; False if that is not due or leaves no verdict.
+
+    Members who count sooner, or alone because this one is away, do no harm: the gold is shown after their count.
+    """
+    from eth_utils.crypto import keccak
+
+    opened = countable(ctx, case)
+    if opened is None:
+        return False
+    votes = scores.votes_in(opened)
+    quorum = committees.committee(ctx.chain, case.submission).quorum
+    count = openings.count_first(votes.bitmaps, quorum, case.records)
+    if openings.marks(count.hung):
+        return False
+    gold = _gold_for(ctx, case, mix, (count.rejected, count.hung))
+    try:
+        scores.score(ctx.chain, ctx.sender, case.submission, votes, gold, opened)
+    except Reverted:
+        return False
+    mix.opened_for = keccak(count.rejected + count.hung)
+    journal.keep(path, mix)
+    return True
+
+
+def _gold_for(ctx: Context, case: Case, mix: Mix, verdict: tuple[bytes, bytes]) -> Gold | None:
+    """Return a mix's gold as it is shown for a verdict (rejected, hung); None for a mix without."""
+    if not mix.places:
+        return None
+    gold = dealing.gold_of(ctx, mix)
+    signed = scores.sign_gold(ctx.chain, ctx.sender, case.submission, case.contributor, gold)
+    return replace(gold, signature=signed, rejected=verdict[0], hung=verdict[1])
 
 
 def _is_again(ctx: Context, case: Case) -> bool:

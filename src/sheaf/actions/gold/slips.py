@@ -42,7 +42,7 @@ class AskingLetter(msgspec.Struct, frozen=True, array_like=True):
 class MixedLetter(msgspec.Struct, frozen=True, array_like=True):
     """The keeper's answer to the letter with the hash `asked`: what to submit until `valid_until`, or `why` not.
 
-    `vouch` is the keeper's signature for `Scores`, `signature` the one over all of this letter.
+    `vouch` is the keeper's word for the members (`VouchLetter`), `signature` the one over all of this letter.
     """
 
     asked: bytes
@@ -58,7 +58,7 @@ class MixedLetter(msgspec.Struct, frozen=True, array_like=True):
 
 
 class VouchLetter(msgspec.Struct, frozen=True, array_like=True):
-    """The keeper's signature over request, contributor, root and commitment to gold of a submission."""
+    """The keeper's word for a submission: its signature over request, contributor, root and commitment to gold."""
 
     signature: bytes
 

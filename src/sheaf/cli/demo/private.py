@@ -231,9 +231,8 @@ def _accuracy(answer: dict[str, Any], seed: int) -> float:
 def _attack(clinic: Clinic, counts: int, lessons: int) -> Attempts:
     """Try what an attacker would: an open policy, own code, code that somebody approved, and the same question again and again."""
     thief, held = clinic.thief, actions.balances(clinic.thief).tokens
-    opened = clinic.publish("open", "", 1, with_person=False)
     try:
-        order_computation(thief, opened, Computation(program=THIEF))
+        clinic.publish("open", "", 1, with_person=False)
         open_policy = "taken"
     except SpecificationError as error:
         open_policy = str(error)

@@ -58,11 +58,18 @@ def complain_of(error: SheafError, as_json: bool) -> int:
     return code
 
 
+_FILE_FIXES: dict[type[OSError], str] = {
+    FileNotFoundError: "give a path that there is",
+    IsADirectoryError: "give a file, not a folder",
+    NotADirectoryError: "give a path all of whose folders are folders",
+}
+
+
 def complain_of_file(error: OSError, as_json: bool) -> int:
     """Tell of a file that the system does not let us use, and return the exit code."""
     name = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes | os.PathLike) else "?"
     reason = error.strerror or type(error).__name__
-    fix = "see to its permissions and to space on the disk"
+    fix = _FILE_FIXES.get(type(error), "see to its permissions and to space on the disk")
     complain(
         "FileError", f"file: {name}: {reason}: {fix}", FILES, as_json,
         field="file", value=clean(str(name)), reason=reason, fix=fix,

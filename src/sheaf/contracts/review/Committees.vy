@@ -29,7 +29,7 @@ BPS: constant(uint256) = 10_000
 # Far below what the locks of 96 bits can cover at any rate that the parameters allow.
 VALUE_LIMIT: constant(uint256) = 2**88
 
-# First word: members 11 x 16 | size 4 | quorum 4 | commit_until 32 | reveal_until 32. A committee of at most 5 keeps its lock
+# First word: members 11 x 16 | size 4 | quorum 4 | commit_until 32 | reveal_until 32 | enlarged 1. A committee of at most 5 keeps its lock
 # in the room of the absent seats; a larger one keeps it in a word of its own. Before the draw: what it is anchored to (as
 # targets.vy keeps it), if it was anchored anew. Second word: members 12 x 16 | commit_until 32 | reveal_until 32, and the same before its draw.
 SMALL: constant(uint256) = 5
@@ -41,6 +41,7 @@ SIZE_PLACE: constant(uint256) = 176
 QUORUM_PLACE: constant(uint256) = 180
 FIRST_COMMIT_PLACE: constant(uint256) = 184
 FIRST_REVEAL_PLACE: constant(uint256) = 216
+ENLARGED_PLACE: constant(uint256) = 248
 SECOND_COMMIT_PLACE: constant(uint256) = 192
 SECOND_REVEAL_PLACE: constant(uint256) = 224
 
@@ -164,7 +165,7 @@ def seat_account(submission: uint256, seat: uint256) -> address:
     id: uint256 = 0
     if seat < size:
         id = (first >> (16 * seat)) & ID
-    elif size != 0 and seat <= 2 * size and self._is_enlarged(self._second[submission]):
+    elif size != 0 and seat <= 2 * size and self._is_enlarged(first):
         id = (self._second[submission] >> (16 * (seat - size))) & ID
     assert id != 0, "committees: no such seat"
     return staticcall IStakes(stakes).account_of(id)
@@ -242,6 +243,7 @@ def _enlarge(submission: uint256, case: IRequests.Case, words: uint256[3], rando
     )
     commit_until: uint256 = block.timestamp + (words[0] & TIME)
     reveal_until: uint256 = commit_until + ((words[0] >> 32) & TIME)
+    self._first[submission] = first | (1 << ENLARGED_PLACE)
     self._second[submission] = (
         self._pack(members) | (commit_until << SECOND_COMMIT_PLACE) | (reveal_until << SECOND_REVEAL_PLACE)
     )
@@ -264,8 +266,8 @@ def _anchor(submission: uint256, first: uint256, case: IRequests.Case) -> uint25
         if first != 0:
             return first
         return case.block_number
+    assert not self._is_enlarged(first), "committees: drawn already"
     second: uint256 = self._second[submission]
-    assert not self._is_enlarged(second), "committees: drawn already"
     hung: uint256 = staticcall IReviews(self.reviews).hung_block(submission)
     assert hung != 0, "committees: drawn already"
     if second != 0:
@@ -316,8 +318,8 @@ def _committee(submission: uint256) -> ICommittees.Committee:
     panel.lock = self._lock(submission, first)
     panel.commit_until = (first >> FIRST_COMMIT_PLACE) & TIME
     panel.reveal_until = (first >> FIRST_REVEAL_PLACE) & TIME
-    second: uint256 = self._second[submission]
-    if self._is_enlarged(second):
+    if self._is_enlarged(first):
+        second: uint256 = self._second[submission]
         for seat: uint256 in range(size + 1, bound=12):
             panel.members.append((second >> (16 * seat)) & ID)
         panel.size = 2 * size + 1
@@ -334,8 +336,8 @@ def _size(first: uint256) -> uint256:
 
 @pure
 @internal
-def _is_enlarged(second: uint256) -> bool:
-    return second >> SECOND_REVEAL_PLACE != 0
+def _is_enlarged(first: uint256) -> bool:
+    return first >> ENLARGED_PLACE != 0
 
 
 @view

@@ -203,16 +203,17 @@ def tally(
     first: uint256 = dockets.first_seat(docket)
     dockets.check_countable(docket, seats_mask)
     words: uint256 = (docket.records + 255) // 256
+    size: uint256 = 32 * words
     count: uint256 = bitmaps.ones(seats_mask)
     assert len(accounts) == count and len(salts) == count, "reviews: one account and salt per seat"
-    assert len(all_bitmaps) == 32 * words * count, "reviews: wrong length"
+    assert len(all_bitmaps) == size * count, "reviews: wrong length"
     if docket.round == 1:
         assert len(carried) == 0, "reviews: not what round 1 left"
     else:
         assert keccak256(abi_encode(carried)) == self.left[submission], "reviews: not what round 1 left"
     hashes: DynArray[bytes32, SEATS] = []
     for i: uint256 in range(count, bound=SEATS):
-        hashes.append(keccak256(slice(all_bitmaps, 32 * words * i, 32 * words)))
+        hashes.append(keccak256(slice(all_bitmaps, unsafe_mul(size, i), size)))
     sealed: bytes32[SEATS] = seals.reopened(
         submission, docket.round, seats_mask >> first, accounts, salts, hashes, joint
     )
@@ -235,9 +236,14 @@ def tally(
             for i: uint256 in range(6):
                 counted[i] = carried[6 * w + i]
         votes: uint256[SEATS] = empty(uint256[SEATS])
+        seen: uint256 = 0
+        place: uint256 = unsafe_mul(32, w)
         for i: uint256 in range(count, bound=SEATS):
-            votes[i] = extract32(all_bitmaps, 32 * (words * i + w), output_type=uint256)
-            assert votes[i] & ~valid == 0, "reviews: bits beyond the last record"
+            vote: uint256 = extract32(all_bitmaps, place, output_type=uint256)
+            votes[i] = vote
+            seen |= vote
+            place = unsafe_add(place, size)
+        assert seen & ~valid == 0, "reviews: bits beyond the last record"
         rejected_map[w], hung_map[w] = bitmaps.judge(votes, count, counted, rejects_from, approves_below)
     hung: uint256 = 0
     docket.rejected, hung = self._publish(submission, docket, rejected_map, hung_map)
@@ -252,7 +258,7 @@ def tally(
         for w: uint256 in range(words, bound=WORDS):
             votes: uint256[SEATS] = empty(uint256[SEATS])
             for i: uint256 in range(count, bound=SEATS):
-                votes[i] = extract32(all_bitmaps, 32 * (words * i + w), output_type=uint256)
+                votes[i] = extract32(all_bitmaps, size * i + 32 * w, output_type=uint256)
             s: uint256[5] = bitmaps.add(votes, count, empty(uint256[5]))
             left.append(rejected_map[w])
             left.append(hung_map[w])
@@ -341,7 +347,7 @@ def review(submission: uint256) -> IReviews.Review:
     @notice The state of a review, as the next transaction would find it.
     """
     docket: dockets.Docket = dockets.load(submission)
-    if docket.phase != 0 or staticcall committees.is_drawn(submission):
+    if docket.phase == HUNG or (docket.phase == 0 and staticcall committees.is_drawn(submission)):
         docket = self._load(submission)
     verdict: bytes32 = empty(bytes32)
     if docket.phase >= DECIDED:

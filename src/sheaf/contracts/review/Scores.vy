@@ -12,7 +12,8 @@
         `ruling_seconds`, in which an arbiter may void the gold.
 
         Gold is bound before anyone votes, by a commitment in the submission, and counts only with the signature of the
-        request's keeper over that commitment and the root: a contributor cannot invent it, and a keeper cannot move it.
+        request's keeper over that commitment, the root and the submission: a contributor cannot invent it, a keeper cannot move
+        it, and nobody else can show it for another submission of the same records.
 @custom:stop Nothing here can be stopped, and nothing waits for it: a batch that is not scored settles as it stands.
 """
 
@@ -22,8 +23,11 @@ from ..interfaces import IRequests
 from ..interfaces import IReviews
 from ..interfaces import IScores
 from ..interfaces import IStakes
-from ..modules import agreement
+from ..modules import bitmaps
 from ..modules import juries
+from ..modules.ratings import agreement
+from ..modules.ratings import sequential_test
+from ..modules.ratings import standings
 from ..modules import seals
 
 implements: IScores
@@ -46,9 +50,6 @@ CONCLUDED: constant(uint256) = 4
 
 SEATS: constant(uint256) = 12
 BPS: constant(uint256) = 10_000
-LEAST_BPS: constant(uint256) = 7_000
-EARNED_BPS: constant(uint256) = 3_000
-BATCHES: constant(uint256) = 20
 
 STATES: constant(uint256) = 6
 STATE_BITS: constant(uint256) = 42
@@ -61,8 +62,6 @@ JAIL_SECONDS: constant(uint256) = 160
 JAIL_SLASH_BPS: constant(uint256) = 192
 SKILL_BPS: constant(uint256) = 224
 
-# A standing is one word: agreement 64 (two's complement) | reference 64 | test 32 (less its start) | batches 16 | hits 32 |
-# misses 32 | jails 16.
 WORD: constant(uint256) = 2**64 - 1
 LONG: constant(uint256) = 2**32 - 1
 SHORT: constant(uint256) = 2**16 - 1
@@ -71,7 +70,7 @@ DOMAIN_TYPEHASH: constant(bytes32) = keccak256(
     "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 )
 GOLD_TYPEHASH: constant(bytes32) = keccak256(
-    "Gold(uint256 request,address contributor,bytes32 root,bytes32 commitment)"
+    "Gold(uint256 submission,address contributor,bytes32 root,bytes32 commitment)"
 )
 
 deployer: immutable(address)
@@ -87,8 +86,6 @@ _states: HashMap[uint256, uint256]
 _keepers: HashMap[uint256, address]
 # Due at 64 | submission 64, twice: where gold of a second submission jails while the first sentence waits, it is the next.
 _sentences: HashMap[address, uint256]
-# The submission that the gold of a signed message was counted for.
-_golds: HashMap[bytes32, uint256]
 
 
 @deploy
@@ -136,6 +133,7 @@ def score(
     verdict: Bytes[4096],
     offer: IScores.Offer,
     signature: Bytes[65],
+    opening: IScores.Opening,
 ):
     """
     @notice Rate those who opened in round 1, once the verdict stands: count their agreement (once), and, if gold is shown before the
@@ -147,8 +145,29 @@ def score(
            Empty where no gold is shown; then the rest does not matter.
     @param verdict The verdict's bitmaps, rejected ‖ hung, as Tallied or Ruled gave them.
     @param offer What the contributor committed to beside the gold.
-    @param signature The keeper's, r ‖ s ‖ v over the typed data Gold(request, contributor, root, commitment) of this contract.
+    @param signature The keeper's, r ‖ s ‖ v over the typed data Gold(submission, contributor, root, commitment) of this contract.
+    @param opening Where round 1 is not counted yet, what counts it first; without salts it has been counted.
     """
+    is_counted: bool = len(opening.salts) == 0
+    if not is_counted:
+        # Without anything carried over this counts round 1, or nothing. An ordinary call would send the most that the arguments can
+        # hold, and pay for the memory.
+        raw_call(
+            reviews.address,
+            abi_encode(
+                submission,
+                seats_mask,
+                accounts,
+                opening.salts,
+                all_bitmaps,
+                opening.order,
+                opening.joint,
+                empty(DynArray[uint256, 1]),
+                method_id=method_id(
+                    "tally(uint256,uint256,address[],bytes32[],bytes,uint256,bytes32[],uint256[])"
+                ),
+            ),
+        )
     state: uint256 = self._state(submission)
     review: IReviews.Review = staticcall reviews.review(submission)
     records: uint256 = staticcall self.requests.records_of(submission)
@@ -164,7 +183,7 @@ def score(
         assert state >> 22 != self._tag(review.verdict), "scores: gold is counted"
         assert keccak256(verdict) == review.verdict, "scores: not the verdict"
         assert len(gold) == 2 * size, "scores: wrong length"
-        found: uint256 = agreement.count_gold(gold, verdict, size, records)
+        found: uint256 = sequential_test.count_gold(gold, verdict, size, records)
         commitment: bytes32 = keccak256(
             abi_encode(keccak256(slice(gold, 0, size)), keccak256(slice(gold, size, size)), offer.salt)
         )
@@ -176,22 +195,25 @@ def score(
     self._keep(submission, state | todo)
 
     assert count != 0, "scores: nobody opened"
-    assert len(all_bitmaps) == size * count, "scores: not what the tally was shown"
-    hashes: DynArray[bytes32, SEATS] = []
-    for i: uint256 in range(count, bound=SEATS):
-        hashes.append(keccak256(slice(all_bitmaps, unsafe_mul(size, i), size)))
-    left: bytes32 = staticcall reviews.openings(submission, 1)
-    assert seals.shown(seats_mask, accounts, hashes) == left, "scores: not what the tally was shown"
+    if is_counted:
+        assert len(all_bitmaps) == size * count, "scores: not what the tally was shown"
+        hashes: DynArray[bytes32, SEATS] = []
+        for i: uint256 in range(count, bound=SEATS):
+            hashes.append(keccak256(slice(all_bitmaps, unsafe_mul(size, i), size)))
+        left: bytes32 = staticcall reviews.openings(submission, 1)
+        assert seals.shown(seats_mask, accounts, hashes) == left, "scores: not what the tally was shown"
     if todo == 0:
         # A ruling's verdict: only the settlement's count of gold is new.
         return
 
-    standings: uint256[SEATS] = empty(uint256[SEATS])
-    levels: uint256[SEATS] = empty(uint256[SEATS])
+    before: uint256[SEATS] = empty(uint256[SEATS])
+    tests: uint256[SEATS] = empty(uint256[SEATS])
     for i: uint256 in range(count, bound=SEATS):
-        standings[i] = self._standings[accounts[i]]
-        levels[i] = (((standings[i] >> 128) & LONG) + agreement.START) & LONG
-    sums: uint256[24] = empty(uint256[24])
+        packed: uint256 = self._standings[accounts[i]]
+        before[i] = packed
+        tests[i] = sequential_test.begun(packed >> 128)
+    sums: uint256[SEATS] = empty(uint256[SEATS])
+    rank: uint256 = 0
     for w: uint256 in range(unsafe_div(size, 32), bound=64):
         votes: uint256[SEATS] = empty(uint256[SEATS])
         place: uint256 = unsafe_mul(32, w)
@@ -206,29 +228,31 @@ def score(
             if mask != 0:
                 wrong: uint256 = extract32(gold, unsafe_add(place, size), output_type=uint256)
                 for i: uint256 in range(count, bound=SEATS):
-                    if levels[i] < agreement.JAIL:
-                        hits: uint256 = 0
-                        misses: uint256 = 0
-                        levels[i], hits, misses = agreement.tested(levels[i], mask, (votes[i] ^ wrong) & mask)
-                        # 32 bits hold the gold of sixteen million batches.
-                        standings[i] = unsafe_add(standings[i], (hits << 176) | (misses << 208))
+                    missed: uint256 = (votes[i] ^ wrong) & mask
+                    if missed != 0:
+                        tests[i] = sequential_test.tested(tests[i], mask, missed, rank)
+                rank = unsafe_add(rank, bitmaps.ones(mask))
     expected: uint256 = 0
-    agreed: DynArray[int256, SEATS] = []
+    agreed: int256[SEATS] = empty(int256[SEATS])
     if todo & SCORED != 0:
         expected = agreement.reference(records, review.rejected, self._parameter(3, SKILL_BPS))
         agreed = agreement.scores(sums, count, records)
         log IScores.Scored(submission=submission, reference=expected)
     for i: uint256 in range(count, bound=SEATS):
-        packed: uint256 = standings[i]
+        packed: uint256 = before[i]
         if todo & SCORED != 0:
-            packed = self._averaged(packed, agreed[i], expected)
-        if levels[i] >= agreement.JAIL:
-            levels[i] = agreement.START
-            if packed >> 240 != SHORT:
-                packed += 1 << 240
-            self._jail(submission, accounts[i])
-        level: uint256 = unsafe_sub(levels[i], agreement.START) & LONG
-        self._standings[accounts[i]] = (packed & ~(LONG << 128)) | (level << 128)
+            packed = standings.averaged(packed, agreed[i], expected)
+        if todo & TESTED != 0:
+            level: uint256 = 0
+            hits: uint256 = 0
+            misses: uint256 = 0
+            level, hits, misses = sequential_test.ended(tests[i], rank)
+            if level >= sequential_test.JAIL:
+                level = sequential_test.START
+                packed = standings.jailed(packed)
+                self._jail(submission, accounts[i])
+            packed = standings.tested(packed, unsafe_sub(level, sequential_test.START), hits, misses)
+        self._standings[accounts[i]] = packed
 
 
 @external
@@ -315,7 +339,7 @@ def standing(account: address) -> IScores.Standing:
     """
     @notice What is known of a validator.
     """
-    return self._standing(account)
+    return standings.unpacked(self._standings[account])
 
 
 @view
@@ -412,8 +436,8 @@ def _is_contestable(submission: uint256, review: IReviews.Review) -> bool:
 @internal
 def _check_offer(submission: uint256, offer: IScores.Offer, commitment: bytes32, signature: Bytes[65]):
     """
-    @dev The contributor committed to this gold when it submitted, and the request's keeper vouches for it, for one submission: a
-         second one of the same records is rejected as a whole, and its gold would test the honest on the wrong answers.
+    @dev The contributor committed to this gold when it submitted, and the request's keeper signed it for this submission: a second
+         one of the same records is rejected as a whole, and its gold would test the honest on the wrong answers.
     """
     made: IRequests.Submission = staticcall self.requests.submission(submission)
     assert made.commitment == keccak256(
@@ -424,27 +448,9 @@ def _check_offer(submission: uint256, offer: IScores.Offer, commitment: bytes32,
         case: IRequests.Case = staticcall self.requests.case_of(submission)
         keeper = case.buyer
     message: bytes32 = keccak256(
-        abi_encode(GOLD_TYPEHASH, made.request, made.contributor, offer.root, commitment)
+        abi_encode(GOLD_TYPEHASH, submission, made.contributor, offer.root, commitment)
     )
     self._check_signature(keeper, message, signature)
-    used: uint256 = self._golds[message]
-    assert used == 0 or used == submission, "scores: gold is used"
-    self._golds[message] = submission
-
-
-@view
-@internal
-def _standing(account: address) -> IScores.Standing:
-    packed: uint256 = self._standings[account]
-    return IScores.Standing(
-        agreement=convert((packed & WORD) ^ 2**63, int256) - 2**63,
-        reference=(packed >> 64) & WORD,
-        llr=convert(((packed >> 128) & LONG) ^ 2**31, int256) - 2**31,
-        batches=(packed >> 160) & SHORT,
-        hits=(packed >> 176) & LONG,
-        misses=(packed >> 208) & LONG,
-        jails=packed >> 240,
-    )
 
 
 @view
@@ -452,29 +458,8 @@ def _standing(account: address) -> IScores.Standing:
 def _factors(accounts: DynArray[address, 23]) -> DynArray[uint256, 23]:
     found: DynArray[uint256, 23] = []
     for account: address in accounts:
-        packed: uint256 = self._standings[account]
-        expected: uint256 = (packed >> 64) & WORD
-        earned: uint256 = packed & WORD
-        if expected == 0:
-            earned = 1
-            expected = 1
-        elif earned >= 2**63:
-            # Two's complement: below zero.
-            earned = 0
-        found.append(LEAST_BPS + EARNED_BPS * min(earned, expected) // expected)
+        found.append(standings.factor_bps(self._standings[account]))
     return found
-
-
-@pure
-@internal
-def _averaged(packed: uint256, found: int256, expected: uint256) -> uint256:
-    weight: int256 = convert(BATCHES, int256)
-    former: int256 = convert((packed & WORD) ^ 2**63, int256) - 2**63
-    average: int256 = (former * (weight - 1) + found) // weight
-    reference: uint256 = (((packed >> 64) & WORD) * (BATCHES - 1) + expected) // BATCHES
-    batches: uint256 = min(((packed >> 160) & SHORT) + 1, SHORT)
-    kept: uint256 = packed & ~((2**128 - 1) | (SHORT << 160))
-    return kept | (convert(average + 2**63, uint256) ^ 2**63) | (reference << 64) | (batches << 160)
 
 
 @view

@@ -19,6 +19,7 @@ MAX_BYTES = 256 * 1024
 """What one block of content holds: a manifest's CID is the SHA-256 of its bytes."""
 MAX_TEXT_BYTES = 64 * 1024
 MAX_RECORDS = 1 << 22
+MAX_NESTING = 8
 DATASHEET = "datasheet.md"
 
 
@@ -82,6 +83,30 @@ def parse(data: bytes) -> Manifest:
 def fields_of(table: pa.Table, roots: dict[str, bytes]) -> tuple[Field, ...]:
     """Return the fields of a table with their roots, in its order."""
     return tuple(Field(name=one.name, type=str(one.type), root=roots[one.name].hex()) for one in table.schema)
+
+
+def type_of(text: str) -> pa.DataType | None:
+    """Return the Arrow type that a manifest's words name, None for one that they do not tell: nested ones other than lists."""
+    import pyarrow as pa
+
+    if text.endswith(", tz=UTC]") and text.startswith("timestamp["):
+        unit = text[len("timestamp[") : -len(", tz=UTC]")]
+        return pa.timestamp(unit, "UTC") if unit in ("s", "ms", "us", "ns") else None
+    if text.startswith("list<item: ") and text.endswith(">") and text.count("<") <= MAX_NESTING:
+        inner = type_of(text[len("list<item: ") : -1])
+        return None if inner is None else pa.list_(inner)
+    try:
+        return pa.type_for_alias(text)
+    except ValueError:
+        return None
+
+
+def schema_of(manifest: Manifest) -> pa.Schema:
+    """Return the columns of a dataset, without those whose type its manifest does not tell."""
+    import pyarrow as pa
+
+    kinds = {one.name: type_of(one.type) for one in manifest.fields}
+    return pa.schema([(name, kind) for name, kind in kinds.items() if kind is not None])
 
 
 def records_file(directory: Path) -> Path:

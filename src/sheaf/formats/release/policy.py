@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sheaf.domain.errors import SpecificationError
-from sheaf.domain.job import MIB, Limits
+from sheaf.domain.job import MIB, Limits, Tier
 from sheaf.domain.policy import MAX_OUTPUT_NUMBERS, FieldRule, OutputField, Policy, Release, Showing
 
 MAX_BYTES = 1 << 20
 HASH = re.compile(r"[0-9a-f]{64}")
+ACCOUNT = re.compile(r"0x[0-9a-fA-F]{40}")
+MAX_PROVIDERS = 16
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,99}")
 KINDS = ("number", "choice", "counts")
 PERIODS = ("year", "month")
 KEYS = {
     "release", "personal", "purposes", "minimum_rows", "k", "expires", "answers", "algorithms", "methods",
     "budget", "limits", "answer", "fields", "output", "person", "rows_per_person",
+    "sandbox",
 }  # fmt: skip
 LIMIT_UNITS = {
     "memory_mib": ("memory_bytes", MIB),
@@ -42,22 +45,31 @@ def load(path: Path) -> Policy:
     if len(data) > MAX_BYTES:
         _refuse("", f"{len(data)} bytes", f"keep it below {MAX_BYTES}")
     try:
-        return parse(tomllib.loads(data.decode()))
+        return read(data.decode(), path.name)
     except UnicodeDecodeError as error:
         raise SpecificationError(
             "policy", path.name, f"write it in UTF-8: byte {error.start} is not"
         ) from None
+
+
+def read(text: str, name: str) -> Policy:
+    """Compile the text of a policy; `name` is what it is called where it is no TOML. Raises SpecificationError."""
+    try:
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SpecificationError("policy", path.name, f"mend the TOML: {error}") from None
+        raise SpecificationError("policy", name, f"mend the TOML: {error}") from None
     except RecursionError:
-        raise SpecificationError("policy", path.name, "nest less deeply") from None
+        raise SpecificationError("policy", name, "nest less deeply") from None
+    return parse(document)
 
 
 def parse(document: dict[str, Any]) -> Policy:
     """Compile a policy's document. Raises SpecificationError, also where its parts do not fit each other."""
     _known("", document, KEYS)
     release = _choice("release", document.get("release"), tuple(Release))
-    budget = _table("budget", document.get("budget", {}), ("epsilon", "delta", "total", "person"))
+    budget = _table(
+        "budget", document.get("budget", {}), ("epsilon", "delta", "total", "person", "providers")
+    )
     answer = _table("answer", document.get("answer", {}), ("times", "log"))
     policy = Policy(
         release=Release(release),
@@ -80,6 +92,8 @@ def parse(document: dict[str, Any]) -> Policy:
         person_total=_number("budget.person", budget["person"], 0, 100) if "person" in budget else None,
         person=_words("person", [document["person"]])[0] if "person" in document else None,
         rows_per_person=_whole("rows_per_person", document.get("rows_per_person", 1), 1, 1000),
+        providers=_providers(budget.get("providers", {})),
+        sandbox=Tier(_choice("sandbox", document.get("sandbox", Tier.BUBBLEWRAP), tuple(Tier))),
     )
     _fit(policy)
     _fit_person(policy)
@@ -122,6 +136,8 @@ def _fit(policy: Policy) -> None:
             policy.release,
             "leave it out: no noise is added here",
         )
+    if policy.has_noise and policy.sandbox is not Tier.BUBBLEWRAP:
+        _refuse("sandbox", policy.sandbox, "leave it out: no code of buyers runs")
     if policy.shows_log and policy.release is not Release.OPEN:
         _refuse("answer.log", "true", "leave it out: a log could carry anything; only open shows it")
 
@@ -142,10 +158,33 @@ def _fit_person(policy: Policy) -> None:
         _refuse("budget.person", policy.person_total, "say by person which field tells people apart")
     if policy.person is None and policy.rows_per_person != 1:
         _refuse("rows_per_person", policy.rows_per_person, "say by person which field tells people apart")
+    if policy.providers and policy.total is None:
+        _refuse("budget.providers", len(policy.providers), "say by budget.total what they share")
     if policy.total is not None and not policy.delta:
         _refuse("budget.delta", policy.delta, "give one with a total, well below 1 over the number of people")
     if policy.total is not None and policy.epsilon is not None and policy.total < policy.epsilon:
         _refuse("budget.total", policy.total, f"give {policy.epsilon:g} or more: what one answer may cost")
+
+
+def _providers(value: Any) -> dict[str, int]:
+    """Return what percent of the budget each account may spend, accounts in small letters."""
+    place = "budget.providers"
+    if not isinstance(value, dict):
+        _refuse(place, value, 'give a table of accounts and percents, e.g. { "0x…" = 60 }')
+    shared: dict[str, int] = {}
+    for account, percent in value.items():
+        if not isinstance(account, str) or not ACCOUNT.fullmatch(account):
+            _refuse(place, account, "give an account: 0x and 40 hex digits")
+        if account.lower() in shared:
+            _refuse(place, account, "list each account once")
+        shared[account.lower()] = _whole(f"{place}.{account}", percent, 1, 100)
+    if len(shared) > MAX_PROVIDERS:
+        _refuse(place, f"{len(shared)} accounts", f"list at most {MAX_PROVIDERS}: there are no more seats")
+    if sum(shared.values()) > 100:
+        _refuse(
+            place, f"{sum(shared.values())} percent", "give at most 100 in all: together they spend it once"
+        )
+    return shared
 
 
 def _fields(value: Any) -> dict[str, FieldRule]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from sheaf.domain.job import Tier
 from sheaf.domain.policy import Policy, Release, Showing
 
 BITS_OF_ONE_PERSON = 33  # log2 of all people on Earth, rounded up
@@ -106,13 +107,15 @@ def _about_noise(policy: Policy, rows: int | None) -> list[Remark]:
         remarks.append(
             Remark(
                 True,
-                "no budget.total: it bounds what all answers tell together; no provider serves without it",
+                "no budget.total: it bounds what all answers tell together, and no provider serves without it: add total, with a delta, "
+                f"such as budget = {{ epsilon = {policy.epsilon:g}, delta = 1e-6, total = {4 * policy.epsilon:g} }}",
             )
         )
     else:
         remarks.append(
             Remark(False, f"ε = {policy.total:g} for all answers to all buyers together, then there are none")
         )
+        remarks.append(Remark(False, _who_spends(policy)))
     if policy.delta and rows and policy.delta * rows >= 1:
         remarks.append(
             Remark(
@@ -123,8 +126,19 @@ def _about_noise(policy: Policy, rows: int | None) -> list[Remark]:
     return remarks
 
 
+def _who_spends(policy: Policy) -> str:
+    if not policy.providers:
+        return "the first provider that has a seat spends all of it, no other any: budget.providers names several, or another"
+    parts = ", ".join(f"{account} spends {percent} %" for account, percent in policy.providers.items())
+    rest = 100 - sum(policy.providers.values())
+    return f"{parts} of it" + (f"; {rest} % is kept for providers whom a later version names" if rest else "")
+
+
 def _about_code(policy: Policy) -> list[Remark]:
-    remarks: list[Remark] = []
+    hardness = (
+        "a kernel of their own" if policy.sandbox is Tier.GVISOR else "the host's kernel, behind a filter"
+    )
+    remarks = [Remark(False, f"programs run in {policy.sandbox} at least: {hardness}")]
     total = policy.bits.total
     if policy.is_personal and total > BITS_OF_ONE_PERSON:
         remarks.append(

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import structlog
+
 from sheaf.actions.compute import mail
-from sheaf.actions.compute.placed import hand_over, ordered, placed, policy_of
-from sheaf.domain.errors import InputError, Refused, Reverted, SheafError, Unreachable, shorten
+from sheaf.actions.compute.placed import decline, hand_over, ordered, placed, policy_of
+from sheaf.domain.errors import (
+    InputError,
+    Refused,
+    Reverted,
+    SheafError,
+    StoreError,
+    Unreachable,
+    shorten,
+)
 from sheaf.domain.ids import Address
+from sheaf.domain.order import DOWNLOAD
 from sheaf.market import compute_orders
 from sheaf.market.compute_orders import DELIVERED, DISPUTED, PHASES, PLACED, REFUNDED, SETTLED
 
@@ -17,6 +29,7 @@ if TYPE_CHECKING:
     from sheaf.domain.order import Order, Receipt
 
 KEPT_UNREADABLE = 1000
+log = structlog.get_logger()
 STATES = {DELIVERED: "delivered", DISPUTED: "delivered", SETTLED: "delivered"}
 
 
@@ -33,6 +46,7 @@ class ChainOrders:
         self.provider = compute_orders.provider_of(ctx.chain, ctx.account)
         self.unreadable: dict[int, str] = {}
         self._known: dict[int, Order] = {}
+        self._told: set[int] = set()
         self._below = 1  # orders before this one are over, or not ours
 
     def placed(self) -> list[Order]:
@@ -47,7 +61,9 @@ class ChainOrders:
                 continue
             is_first = False
             if one.phase == PLACED and self._is_readable(number):
-                waiting.append(self._known[number])
+                # Time runs from when it is accepted, which is later than now.
+                until = int(self.clock()) + one.seconds
+                waiting.append(replace(self._known[number], until=until))
         return waiting
 
     def state(self, number: int) -> str:
@@ -61,6 +77,16 @@ class ChainOrders:
     def accept(self, number: int) -> None:
         """Take an order on: the lock is taken from the stake, and time runs."""
         self._step(number, "accept")
+
+    def decline(self, number: int, reason: str) -> None:
+        """Seal to the buyer why the order is not taken on, once while this node runs; who cannot be told finds it placed."""
+        if number in self._told:
+            return
+        try:
+            decline(self.ctx, placed(self.ctx, number), reason)
+        except StoreError as error:
+            log.warning("buyer not told", order=number, reason=shorten(error, 200))
+        self._told.add(number)
 
     def hand_over(self, number: int, output: bytes, receipt: Receipt) -> None:
         """Seal the answer to the buyer. Raises Refused where the chain has another order under this number by now."""
@@ -97,6 +123,8 @@ class ChainOrders:
             if len(self.unreadable) >= KEPT_UNREADABLE:
                 self.unreadable.pop(next(iter(self.unreadable)))
             self.unreadable[number] = shorten(error, 200)
+            if not isinstance(error, StoreError):  # what has not come may come
+                self.decline(number, self.unreadable[number])
             return False
         self.unreadable.pop(number, None)
         return True
@@ -106,17 +134,23 @@ class ChainOrders:
         from sheaf.actions.datasets.find import manifest_of
 
         one = placed(self.ctx, number)
-        # Time runs from when it is accepted, which is later than now.
         order = ordered(self.ctx, one, int(self.clock()) + one.chain.seconds)
         if order.dataset != one.cid:
             raise InputError("dataset", order.dataset, f"the order was placed on {one.cid}: order anew")
-        release = policy_of(manifest_of(self.ctx, one.chain.dataset, one.version)).release
-        if one.chain.use_name != release:
-            raise Refused(f"policy: {release} is released, {one.chain.use_name} was paid for")
+        policy = policy_of(manifest_of(self.ctx, one.chain.dataset, one.version))
+        wanted = DOWNLOAD if order.is_download else str(policy.release)
+        if one.chain.use_name != wanted:
+            raise Refused(f"policy: {wanted} is ordered, {one.chain.use_name} was paid for")
+        if one.chain.is_deterministic and order.algorithm in policy.methods:
+            raise Refused(
+                "policy: answers with noise cannot be repeated: order one that is not deterministic"
+            )
         mail.require_reader(self.ctx, Address(order.buyer), "buyer")
-        self.check(order)
+        if not order.is_download:
+            self.check(order)
         return order
 
     def _forget(self, number: int) -> None:
         self._known.pop(number, None)
+        self._told.discard(number)
         self.unreadable.pop(number, None)

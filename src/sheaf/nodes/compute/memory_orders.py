@@ -17,6 +17,7 @@ class MemoryOrders:
         self.paid: dict[int, int] = {}
         self.refunded: dict[int, int] = {}
         self.handed: dict[int, tuple[bytes, Receipt]] = {}
+        self.told: dict[int, str] = {}
         self._lock = threading.Lock()
 
     def place(self, order: Order) -> None:
@@ -39,6 +40,10 @@ class MemoryOrders:
     def accept(self, number: int) -> None:
         """Take an order on."""
         self._step(number, "placed", "accepted")
+
+    def decline(self, number: int, reason: str) -> None:
+        """Tell the buyer."""
+        self.told.setdefault(number, reason)
 
     def hand_over(self, number: int, output: bytes, receipt: Receipt) -> None:
         """Give the buyer the answer."""

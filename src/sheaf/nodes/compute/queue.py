@@ -166,6 +166,25 @@ class Queue:
         """Return the jobs in `state`, by number."""
         return self._rows("state = ?", (state,))
 
+    def forget(self, number: int) -> None:
+        """Drop an order that was noted and cannot be accepted now, as if it had never been seen."""
+        with self._writing() as database:
+            database.execute("DELETE FROM jobs WHERE number = ? AND state = 'offered'", (number,))
+
+    def open_numbers(self) -> set[int]:
+        """Return the orders that are not at their end."""
+        marks = ", ".join("?" * len(OPEN_STATES))
+        rows = self._connection().execute(f"SELECT number FROM jobs WHERE state IN ({marks})", OPEN_STATES)
+        return {number for (number,) in rows}
+
+    def ahead(self) -> dict[str, int]:
+        """Return how many jobs have yet to end, by dataset."""
+        return dict(
+            self._connection().execute(
+                "SELECT dataset, count(*) FROM jobs WHERE state IN ('offered', 'queued', 'running') GROUP BY dataset"
+            )
+        )
+
     def knows(self, number: int) -> bool:
         """Tell whether an order was ever noted."""
         return bool(self._connection().execute("SELECT 1 FROM jobs WHERE number = ?", (number,)).fetchone())
@@ -184,6 +203,11 @@ class Queue:
             (buyer, *OPEN_STATES),
         )
         return int(row.fetchone()[0])
+
+    def served(self, buyer: str) -> float | None:
+        """Return the seconds that count as served to `buyer` in the turns; None for who never came."""
+        row = self._connection().execute("SELECT seconds FROM service WHERE buyer = ?", (buyer,)).fetchone()
+        return None if row is None else float(row[0])
 
     def answers(self, buyer: str, dataset: str) -> int:
         """Return how many answers over a dataset `buyer` has had or will have."""

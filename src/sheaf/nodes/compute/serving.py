@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from sheaf.actions import register_key
 from sheaf.actions.compute.methods import BudgetedMethods, Held
+from sheaf.actions.compute.parts import part_of
 from sheaf.actions.compute.placed import policy_of
+from sheaf.actions.compute.recovery import recover, taken_on
 from sheaf.actions.datasets.find import manifest_of
 from sheaf.actions.datasets.publish import place_of
-from sheaf.domain.errors import InputError, RecordError, SandboxError, SheafError, Unreachable, shorten
+from sheaf.domain.errors import (
+    InputError,
+    RecordError,
+    Refused,
+    SandboxError,
+    SheafError,
+    StoreError,
+    Unreachable,
+    shorten,
+)
 from sheaf.formats import records
 from sheaf.formats.datasets import manifest as manifests
 from sheaf.formats.limits import Limits
@@ -33,8 +47,10 @@ if TYPE_CHECKING:
     from sheaf.actions.context import Context
     from sheaf.domain.ports import Sandbox
     from sheaf.formats.datasets.manifest import Manifest
+    from sheaf.market.compute_orders import Order
 
 GIB = 1 << 30
+log = structlog.get_logger()
 LIMITS = Limits(max_records=manifests.MAX_RECORDS)
 
 
@@ -78,14 +94,48 @@ def serve(ctx: Context, site: Site, executor: Executor, clock: Callable[[], floa
         orders, _usable(site.sandbox), methods, Queue(site.folder / "queue.sqlite"),
         Workplace(site.folder / "work", site.quota_bytes), site.environment,
     )  # fmt: skip
-    holdings, served, skipped = _holdings(ctx, number, site, methods, means.sandbox is not None)
+    holdings, served, skipped = _holdings(ctx, number, site, methods, means.sandbox)
     if not holdings:
         why = "; ".join(f"{name}: {reason}" for name, reason in skipped.items()) or "it has no seat"
         if site.sandbox is not None and means.sandbox is None:
             site.sandbox.check()
         raise InputError("datasets", "none to serve", why)
     provider = Provider(means, holdings, executor, clock, site.rules)
+    seen = {dataset: datasets.listing(ctx.chain, dataset).versions for dataset in served}
+    provider.find = Later(ctx, site, methods, means.sandbox, holdings, seen).find
     return Serving(provider, orders, methods.ledger, served, skipped)
+
+
+@dataclass
+class Later:
+    """Versions that are published while a provider runs, of datasets that it serves. `seen` is how many of each are known."""
+
+    ctx: Context
+    site: Site
+    methods: BudgetedMethods
+    sandbox: Sandbox | None
+    holdings: dict[str, Holding]
+    seen: dict[int, int]
+
+    def find(self, version: str) -> Holding | None:
+        """Return how a version is served that was not known: all new ones are looked at. None where it is not."""
+        for dataset in self.seen:
+            for number in range(
+                self.seen[dataset] + 1, datasets.listing(self.ctx.chain, dataset).versions + 1
+            ):
+                try:
+                    cid, held = _version(self.ctx, dataset, number, self.site, self.methods, self.sandbox)
+                    self.holdings[cid] = held
+                except Unreachable:
+                    raise
+                except StoreError:  # its manifest may come yet
+                    break
+                except (SheafError, OSError) as error:
+                    log.warning(
+                        "version not served", dataset=dataset, version=number, reason=shorten(error, 300)
+                    )
+                self.seen[dataset] = number
+        return self.holdings.get(version)
 
 
 def _usable(sandbox: Sandbox | None) -> Sandbox | None:
@@ -99,40 +149,82 @@ def _usable(sandbox: Sandbox | None) -> Sandbox | None:
 
 
 def _holdings(
-    ctx: Context, provider: int, site: Site, methods: BudgetedMethods, is_confined: bool
+    ctx: Context, provider: int, site: Site, methods: BudgetedMethods, sandbox: Sandbox | None
 ) -> tuple[dict[str, Holding], dict[int, list[str]], dict[str, str]]:
     holdings: dict[str, Holding] = {}
     served: dict[int, list[str]] = {}
     skipped: dict[str, str] = {}
+    orders = taken_on(ctx, provider)
     for dataset in range(1, datasets.count(ctx.chain) + 1):
         if provider not in compute_orders.providers_of(ctx.chain, dataset):
             continue
+        is_new = not methods.ledger.is_open(_account(dataset))
+        found: dict[str, Holding] = {}
         for version in range(1, datasets.listing(ctx.chain, dataset).versions + 1):
             try:
-                cid, held = _version(ctx, dataset, version, site, methods, is_confined)
+                cid, held = _version(ctx, dataset, version, site, methods, sandbox)
             except Unreachable:
                 raise
             except (SheafError, OSError) as error:
-                skipped[f"{dataset} version {version}"] = shorten(error, 200)
+                skipped[f"{dataset} version {version}"] = shorten(error, 300)
                 continue
-            holdings[cid] = held
-            served.setdefault(dataset, []).append(cid)
+            found[cid] = held
+        try:
+            _recover(ctx, methods, dataset, orders.get(dataset, {}), found, is_new=is_new)
+        except Refused as error:
+            skipped[str(dataset)] = shorten(error, 400)
+            found = {cid: held for cid, held in found.items() if not held.policy.has_noise}
+        holdings |= found
+        if found:
+            served[dataset] = list(found)
     return holdings, served, skipped
 
 
+def _recover(
+    ctx: Context,
+    methods: BudgetedMethods,
+    dataset: int,
+    orders: Mapping[int, Order],
+    found: Mapping[str, Holding],
+    *,
+    is_new: bool,
+) -> None:
+    """Make sure that the ledger has what was answered before. Raises Refused where it cannot be made to have it."""
+    noisy = {cid: held for cid, held in found.items() if held.policy.has_noise}
+    if not noisy:
+        return
+    tables = {cid: partial(_shown, held) for cid, held in noisy.items()}
+    charged = recover(ctx, methods, orders, tables, is_new=is_new)
+    if charged:
+        log.warning("the ledger had nothing of orders: charged again", dataset=dataset, orders=charged)
+
+
+def _shown(held: Holding) -> pa.Table:
+    return project(held.read(), held.policy)
+
+
+def _account(dataset: int) -> str:
+    return f"dataset {dataset}"
+
+
 def _version(
-    ctx: Context, dataset: int, version: int, site: Site, methods: BudgetedMethods, is_confined: bool
+    ctx: Context, dataset: int, version: int, site: Site, methods: BudgetedMethods, sandbox: Sandbox | None
 ) -> tuple[str, Holding]:
     """Return a version's CID and how it is served. Raises what speaks against serving it."""
     manifest = manifest_of(ctx, dataset, version)
     policy = policy_of(manifest)
-    if not policy.has_noise and not is_confined:
-        raise SandboxError("sandbox: none holds here, and this policy runs programs: `sheaf compute check`")
+    if not policy.has_noise:
+        if sandbox is None:
+            raise SandboxError(
+                "sandbox: none holds here, and this policy runs programs: `sheaf compute check`"
+            )
+        policy.admit_sandbox(sandbox.name)
     file = manifests.records_file(site.places.get(dataset) or place_of(ctx, dataset))
     shown = project(_read(file, manifest).slice(0, 0), policy).schema
     cid = str(from_digest(datasets.manifest_of(ctx.chain, dataset, version)))
     if policy.has_noise:
-        methods.hold(cid, Held(f"dataset {dataset}", policy, shown))
+        percent = part_of(ctx, dataset, version, ctx.account) if policy.total is not None else 100
+        methods.hold(cid, Held(_account(dataset), policy, shown, percent))
     return cid, Holding(policy, manifest.records, lambda: _read(file, manifest))
 
 

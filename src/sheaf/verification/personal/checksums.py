@@ -10,6 +10,7 @@ BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _PLAIN = bytes(48) + bytes(range(10)) + bytes(198)
 _DOUBLED = bytes(48) + bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)) + bytes(198)
+_BASE36 = {ord(mark): str(value) for value, mark in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)}
 _VERHOEFF_D = tuple(
     tuple((i + j) % 5 if j < 5 else (i + j - 5) % 5 + 5 for j in range(10))
     if i < 5
@@ -28,7 +29,7 @@ def luhn(number: str) -> bool:
 def mod97(account: str) -> bool:
     """ISO 13616 (IBAN): the first four characters moved to the end, letters as 10 to 35, remainder one."""
     turned = account[4:] + account[:4]
-    return int("".join(str(int(mark, 36)) for mark in turned)) % 97 == 1
+    return int(turned.upper().translate(_BASE36)) % 97 == 1
 
 
 def weighted(number: str, weights: Sequence[int]) -> int:

@@ -40,16 +40,17 @@ def _card(text: str, match: re.Match[str]) -> Sequence[Hit]:
     return ()
 
 
-def _iban(text: str, match: re.Match[str]) -> Iterable[Hit]:
-    length = IBAN_LENGTH.get(match[0][:2].upper(), 0)
-    marks = [place for place, mark in enumerate(match[0]) if mark not in " -"]
-    if not length or len(marks) < length:
-        return
-    end = marks[length - 1] + 1
-    if end < len(match[0]) and match[0][end].isalnum():
-        return
-    if checksums.mod97("".join(match[0][place] for place in marks[:length])):
-        yield Hit("iban", match.start(), match.start() + end, 1.0)
+def _iban(text: str, match: re.Match[str]) -> Sequence[Hit]:
+    written = match[0]
+    length = end = IBAN_LENGTH.get(written[:2].upper(), 0)
+    bare = written.replace(" ", "").replace("-", "")
+    if not length or len(bare) < length:
+        return ()
+    if len(bare) < len(written):
+        end = [place for place, mark in enumerate(written) if mark not in " -"][length - 1] + 1
+    if written[end : end + 1].isalnum() or not checksums.mod97(bare[:length]):
+        return ()
+    return (Hit("iban", match.start(), match.start() + end, 1.0),)
 
 
 def _coin(text: str, match: re.Match[str]) -> Iterable[Hit]:

@@ -258,6 +258,7 @@ LETTERED: dict[str, tuple[str, Callable[[str], bool], bool]] = {
 """Numbers with letters: how they are written, whether the check letter holds, whether no word is needed beside them."""
 
 
+_ALONE = {length: [entry for entry, _ in entries if entry.alone] for length, entries in _BY_DIGITS.items()}
 _AMERICAN = wordset("ssn social")
 _SEPARATORS = dict.fromkeys(map(ord, " ./+-"))
 
@@ -271,11 +272,11 @@ def _digits(text: str, match: re.Match[str]) -> Sequence[Hit]:
         return ()
     words = told(text, match.start())
     is_named = not CONTEXT.isdisjoint(words)
-    as_written = [entry for entry, form in entries if form and not is_bare and form.fullmatch(number)]
-    others = [entry for entry, _ in entries if is_named or entry.alone]
-    if not _AMERICAN.isdisjoint(words):  # it has no check digits, so else it comes last
+    chosen = [] if is_bare else [entry for entry, form in entries if form and form.fullmatch(number)]
+    others = [entry for entry, _ in entries] if is_named else _ALONE[len(digits)]
+    if is_named and not _AMERICAN.isdisjoint(words):  # it has no check digits, so else it comes last
         others.sort(key=lambda entry: entry.country != "US")
-    for entry in (*as_written, *others):
+    for entry in chosen + others:
         if entry.valid(digits):
             kind = "ssn" if entry.country == "US" else "national_id"
             return (Hit(kind, match.start(), match.end(), 0.98 if is_named else 0.86),)

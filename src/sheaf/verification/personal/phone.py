@@ -35,6 +35,9 @@ _GROUPS = re.compile(r"\d{2,4}([ .-])\d{2,4}(?:\1\d{2,4}){1,4}")
 _AREA = re.compile(r"\(\+?0?\d{1,5}\) ?\d{2,5}(?:[ -]?\d{2,5}){1,3}")
 
 
+_SAID = _NAMED | _OTHER
+_INITIALS = frozenset("mfohwcptdMFOHWCPTD")
+"""Letters with which words of `_AFTER` begin."""
 _MARKS = dict.fromkeys(map(ord, " ()./-+"))
 
 
@@ -47,37 +50,39 @@ def _phone(text: str, match: re.Match[str]) -> Sequence[Hit]:
     score = 0.0 if is_bare else _form(number, digits, match["extension"] is not None)
     if score < 0.85:
         words = told(text, start)
-        nearest = ""
-        for word in words:
-            if word in _NAMED or word in _OTHER:
-                nearest = word
-                break
+        nearest = next(filter(_SAID.__contains__, words), "")
         if not nearest and not _NUMBER.isdisjoint(words[:2]):
             nearest = "phone"
-        if nearest in _NAMED or _LABEL.search(before(text, start, 12)):
+        if nearest in _NAMED or _is_labelled(before(text, start, 12)):
             score = 0.9
-        elif _AFTER.match(text, match.end()):
+        elif not _INITIALS.isdisjoint(text[match.end() : match.end() + 5]) and _AFTER.match(
+            text, match.end()
+        ):
             score = 0.8
         elif nearest:
             return ()
     return (Hit("phone", start, match.end(), score),) if score else ()
 
 
+def _is_labelled(context: str) -> bool:
+    return context.rstrip()[-1:] in (":", "#") and _LABEL.search(context) is not None
+
+
 def _form(number: str, digits: int, has_extension: bool) -> float:
     """Return how surely digits so parted are a telephone number, with no word beside them; 0 where they may be anything."""
     if number[0] == "+" and digits >= 8:
         return 0.95
-    if _AMERICAN.fullmatch(number) or (has_extension and digits >= 9):
+    if (digits in (10, 11) and _AMERICAN.fullmatch(number)) or (has_extension and digits >= 9):
         return 0.85
     if number[:2] == "00" and digits >= 10:
         return 0.8
     if _THOUSANDS.fullmatch(number):
         return 0.0
-    if _AREA.fullmatch(number):
+    if number[0] == "(" and _AREA.fullmatch(number):
         return 0.7
     if number[0] == "0" and 10 <= digits <= 12:
         return 0.6
-    if _GROUPS.fullmatch(number) and 8 <= digits <= 12:
+    if 8 <= digits <= 12 and _GROUPS.fullmatch(number):
         return 0.5
     return 0.0
 

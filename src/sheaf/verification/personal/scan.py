@@ -61,6 +61,8 @@ def _piece(texts: pl.Series, first: int, detectors: Sequence[Detector], kinds: S
         if hits:
             parts.append(_placed(hits, places[which] + first, starts, detector.layer))
     found = _without_overlap(_joined(parts))
+    if all(kind in kinds for detector in running for kind in detector.kinds):
+        return found
     wanted = np.fromiter((kind in kinds for kind in found.kind), np.bool_, len(found.kind))
     return found.take(np.flatnonzero(wanted))
 
@@ -91,16 +93,17 @@ def _passes(texts: pl.Series, gate: str | tuple[str, ...]) -> NDArray[np.bool_]:
 
 def _placed(hits: list[Hit], records: NDArray[np.int64], starts: NDArray[np.int64], layer: int) -> Found:
     """Return hits in a joined text as hits in records; `starts` says where in it the texts of `records` begin."""
-    begin = np.array([hit[1] for hit in hits], dtype=np.int64)
+    kind, first, end, score = zip(*hits, strict=True)
+    begin = np.array(first, dtype=np.int64)
     place = np.searchsorted(starts, begin, side="right") - 1
     offset = starts[place]
     return Found(
         records[place],
         np.full(len(hits), layer),
         begin - offset,
-        np.array([hit[2] for hit in hits], dtype=np.int64) - offset,
-        np.array([hit[0] for hit in hits], dtype=object),
-        np.array([hit[3] for hit in hits], dtype=np.float64),
+        np.array(end, dtype=np.int64) - offset,
+        np.array(kind, dtype=object),
+        np.array(score, dtype=np.float64),
     )
 
 

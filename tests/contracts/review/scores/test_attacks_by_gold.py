@@ -40,8 +40,8 @@ def test_gold_tests_one_submission_only(world: World) -> None:
     first = batch(world, [NOTHING] * 5, GOLD, NOTHING)
     first.open_gold()
     again = batch(world, [[True] * N] * 5, GOLD, NOTHING, request=first.request)
-    with boa.reverts("scores: gold is used"):
-        again.open_gold()
+    with boa.reverts("scores: not the keeper's signature"):
+        again.open_gold(signature=first.gold.signature)
     assert not any(jailed(world, again.votes.accounts))
 
 

@@ -281,7 +281,7 @@ def test_gold_is_what_was_committed_to_and_signed_by_the_keeper(mixed: Batch) ->
         ("scores: malformed signature", {"signature": gold.signature[:64]}),
         ("scores: malformed signature", {"signature": bytes(65)}),
         ("scores: not the keeper's signature", {"signature": mixed.signed("contributor")}),
-        ("scores: not the keeper's signature", {"signature": mixed.signed(request=mixed.request + 1)}),
+        ("scores: not the keeper's signature", {"signature": mixed.signed(submission=mixed.submission + 1)}),
         ("scores: not the keeper's signature", {"signature": mixed.signed(contributor=mixed.world.outsider)}),
         (
             "scores: not the keeper's signature",

@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from sheaf import bootstrap
 from sheaf.cli.main import app
+from sheaf.domain.errors import InputError
 
 POLICY = """
 release = "approved-code"
@@ -91,7 +93,7 @@ def test_twin_is_written_once(place: Path) -> None:
     assert ask(place, *command)[0] == 2
 
 
-@pytest.mark.usefixtures("sandbox")
+@pytest.mark.usefixtures("bubblewrap")
 @pytest.mark.parametrize("more", [[], ["--unconfined"]])
 def test_program_is_tried(place: Path, more: list[str]) -> None:
     """A program sees what the policy shows, its output is put into form, its log is shown apart, and the receipt names it."""
@@ -159,8 +161,27 @@ def test_no_program_runs_under_statistics(place: Path) -> None:
     assert "nothing to rehearse" in json.dumps(found)
 
 
-@pytest.mark.usefixtures("sandbox")
+@pytest.mark.usefixtures("bubblewrap")
 def test_machine_is_checked(place: Path) -> None:
     """The self-test can be run by itself."""
     code, found = ask(place, "check")
     assert (code, found["sandbox"]) == (0, "bubblewrap")
+
+
+@pytest.mark.usefixtures("gvisor")
+def test_harder_tier_is_checked_and_tried(place: Path) -> None:
+    """The second tier is asked for by its name; a receipt tells it from the first."""
+    code, found = ask(place, "check", "--tier", "gvisor")
+    assert (code, found["sandbox"]) == (0, "gvisor")
+    (place / "train.py").write_text("def compute(folder, parameters): return {'mean': 1}")
+    words = ("try", "train.py", "data.parquet", "--policy", "policy.toml")
+    tried = ask(place, *words, "--tier", "gvisor")[1]
+    assert (tried["ending"], tried["receipt"]["environment"]) == ("finished", found["environment"])
+    assert ask(place, *words, "--unconfined")[1]["receipt"]["environment"] != found["environment"]
+
+
+def test_unknown_tier_is_refused(place: Path) -> None:
+    """A sandbox that there is not is refused with the ones that there are."""
+    assert ask(place, "check", "--tier", "docker")[0] == 2
+    with pytest.raises(InputError, match=r"^tier: docker: give one of bubblewrap, gvisor$"):
+        bootstrap.sandbox("docker")

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf.domain.errors import SpecificationError
+from sheaf.domain.errors import SandboxError, SpecificationError
+from sheaf.domain.job import Tier
 from sheaf.domain.policy import Release, Showing
 from sheaf.formats.release import policy as policies
 from sheaf.formats.release.remarks import described, explain
@@ -99,6 +100,23 @@ def test_policy_is_read(tmp_path: Path) -> None:
     assert policy.digest != policies.parse(document(k=6)).digest
 
 
+def test_sandbox_may_be_demanded() -> None:
+    """A policy says in how hard a sandbox programs run at least; what runs them has to be that one or a harder, where any are run."""
+    wanted = policies.parse(document(sandbox="gvisor"))
+    assert wanted.sandbox is Tier.GVISOR
+    assert policies.parse(document()).sandbox is Tier.BUBBLEWRAP
+    assert wanted.digest != policies.parse(document()).digest
+    wanted.admit_sandbox("gvisor")
+    for name in ("bubblewrap", "gvisor"):
+        policies.parse(document()).admit_sandbox(name)
+        policies.parse(document(STATISTICS)).admit_sandbox(name)
+    with pytest.raises(
+        SandboxError, match=r"^sandbox: bubblewrap: this policy demands gvisor: .*--tier gvisor"
+    ):
+        wanted.admit_sandbox("bubblewrap")
+    assert "programs run in gvisor at least" in said(APPROVED, None, sandbox="gvisor")[0]
+
+
 def test_bits_are_those_of_the_form() -> None:
     """The bits of an output are the logarithms of how many values its places can take: 1,001, 17^64, 2 and 1,024^2."""
     bits = policies.parse(document()).bits
@@ -142,6 +160,10 @@ def test_noise_bounds_what_is_told_of_a_person() -> None:
         (document(budget={"epsilon": 1}), "policy.budget: approved-code: leave it out"),
         (document(budget={"epsilom": 1}), "policy.budget.epsilom: unknown: give one of delta, epsilon"),
         (document(answer={"log": True}), "policy.answer.log: true: leave it out"),
+        (document(sandbox="docker"), "policy.sandbox: docker: give one of bubblewrap, gvisor"),
+        (document(sandbox=True), "policy.sandbox: True: give one of"),
+        (document(sandbox=""), "policy.sandbox: "),
+        (document(STATISTICS, sandbox="gvisor"), "policy.sandbox: gvisor: leave it out: no code of buyers"),
         (document(answer={"times": 0}), "policy.answer.times: 0: give a whole number from 1"),
         (document(fields={}), "policy.fields: all hidden: show one field at least"),
         (document(fields=[]), "policy.fields: []: give a table"),
@@ -178,6 +200,13 @@ def test_bad_policy_is_refused(given: dict[str, Any], message: str) -> None:
     assert str(refused.value).startswith(message), str(refused.value)
 
 
+ONE, TWO = "0x" + "aB" * 20, "0x" + "12" * 20
+
+
+def shared(providers: Any) -> dict[str, Any]:
+    return document(STATISTICS, budget={"epsilon": 1, "delta": 1e-6, "total": 2, "providers": providers})
+
+
 def declared(**rule: Any) -> dict[str, Any]:
     return document(STATISTICS, fields={"age": {"show": "disclosed", **rule}})
 
@@ -191,6 +220,15 @@ def declared(**rule: Any) -> dict[str, Any]:
         (document(STATISTICS, budget={"epsilon": 1, "person": 2}), "policy.budget.person: 2.0: say by person"),
         (document(STATISTICS, budget={"epsilon": 1, "total": 2}), "policy.budget.delta: None: give one with a total"),
         (document(STATISTICS, budget={"epsilon": 1, "delta": 1e-6, "total": 0.5}), "policy.budget.total: 0.5: give 1 or more"),
+        (shared(None), "policy.budget.providers: None: give a table"),
+        (shared({"A": 5}), "policy.budget.providers: A: give an account"),
+        (shared({7: 5}), "policy.budget.providers: 7: give an account"),
+        (shared({ONE: 0}), f"policy.budget.providers.{ONE}: 0: give a whole number from 1 to 100"),
+        (shared({ONE: 50.5}), f"policy.budget.providers.{ONE}: 50.5: give a whole number"),
+        (shared({ONE: 60, TWO: 41}), "policy.budget.providers: 101 percent: give at most 100 in all"),
+        (shared({ONE: 5, ONE.lower(): 5}), f"policy.budget.providers: {ONE.lower()}: list each account once"),
+        (shared({f"0x{i:040x}": 1 for i in range(17)}), "policy.budget.providers: 17 accounts: list at most 16"),
+        (document(STATISTICS, budget={"epsilon": 1, "providers": {ONE: 5}}), "policy.budget.providers: 1: say by budget.total"),
         (declared(minimum=0), "policy.fields.age.maximum: none: give both bounds"),
         (declared(maximum=0), "policy.fields.age.minimum: none: give both bounds"),
         (declared(minimum=1, maximum=1), "policy.fields.age.maximum: 1.0: give one above the minimum"),
@@ -226,6 +264,19 @@ def test_what_is_declared_of_a_field_is_kept() -> None:
     assert (found.person, found.rows_per_person, found.total, found.person_total) == ("who", 3, 2, 1)
     assert (found.fields["age"].minimum, found.fields["age"].maximum) == (0, 120)
     assert found.fields["sex"].choices == ("f", "m")
+
+
+def test_who_may_spend_is_read_and_said() -> None:
+    """Each provider's percentage of the budget is in the policy and its digest, and in words; without any, the first seat has all."""
+    found = policies.parse(shared({ONE: 60, TWO: 30}))
+    assert found.providers == {ONE.lower(): 60, TWO: 30}
+    said = " ".join(one.text for one in explain(found))
+    assert f"{ONE.lower()} spends 60 %, {TWO} spends 30 % of it; 10 % is kept" in said
+    alone = policies.parse(shared({}))
+    assert alone.providers == {} and alone.digest != found.digest
+    assert "the first provider that has a seat spends all of it" in " ".join(
+        one.text for one in explain(alone)
+    )
 
 
 def test_unapproved_code_over_personal_data_is_refused() -> None:

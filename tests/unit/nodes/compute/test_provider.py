@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sheaf.domain.errors import SandboxError
-from sheaf.domain.job import Limits
+from sheaf.domain.job import Limits, Tier
 from sheaf.domain.order import FAILED_OUTPUT
 from sheaf.nodes.compute.provider import Holding, Rules, released_at
 from sheaf.nodes.compute.queue import Queue
@@ -73,13 +73,13 @@ def test_faults_of_a_program_look_alike(world: World, program: bytes) -> None:
 
 
 def test_refused_question_is_an_answer(world: World) -> None:
-    """Where no budget is left the buyer is told that it failed, and nothing is spent."""
-    world.methods.budget = COST
+    """Where the budget is gone after all the buyer is told that it failed, nothing is spent, and nothing stays set aside."""
     world.place(1, b"")
-    world.place(2, b"")
+    world.provider._take_on()
+    world.methods.budget = 0
     world.settle()
-    assert world.orders.handed[2][0] == FAILED_OUTPUT
-    assert world.methods.spent == {1: COST}
+    assert world.orders.handed[1][0] == FAILED_OUTPUT
+    assert (world.methods.spent, world.methods.aside) == ({}, {})
 
 
 def test_answers_leave_at_their_moment(world: World) -> None:
@@ -309,6 +309,16 @@ def test_no_sandbox_no_start(world: World, monkeypatch: pytest.MonkeyPatch) -> N
         world.provider.start()
 
 
+def test_no_start_in_a_softer_sandbox(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node starts with a policy that demands the harder tier if its sandbox is of that tier, and else not."""
+    held = world.holdings["codes"]
+    world.holdings["codes"] = replace(held, policy=replace(held.policy, sandbox=Tier.GVISOR))
+    with pytest.raises(SandboxError, match="this policy demands gvisor"):
+        world.provider.start()
+    monkeypatch.setattr(world.sandbox, "name", "gvisor")
+    world.begin().start()
+
+
 def test_hidden_fields_do_not_reach_the_disk(tmp_path: Path) -> None:
     """What the policy hides is not in the file that a job gets."""
     import pyarrow.parquet as pq
@@ -330,6 +340,7 @@ def _check(world: World) -> None:
     assert world.orders.paid == {1: 1, 2: 1}
     assert world.orders.refunded == {3: 1}
     assert world.methods.spent == {2: COST}
+    assert not world.methods.aside
     assert world.orders.handed[1][0] == b'{"sum":190}'
     assert world.orders.handed[2][0] == world.methods.answers[2]
 

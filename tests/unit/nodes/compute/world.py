@@ -11,14 +11,18 @@ from typing import Any
 
 import pyarrow as pa
 
+from sheaf.actions.compute.methods import BudgetedMethods, job_of
 from sheaf.domain.errors import Refused
-from sheaf.domain.job import Ending, Job, Limits, Outcome
+from sheaf.domain.job import Ending, Limits, Outcome
+from sheaf.domain.job import Job as Run
 from sheaf.domain.order import Order
 from sheaf.domain.policy import FieldRule, OutputField, Policy, Release, Showing
 from sheaf.nodes.compute.memory_orders import MemoryOrders
 from sheaf.nodes.compute.provider import Holding, Means, Provider, Rules
 from sheaf.nodes.compute.queue import Queue
 from sheaf.nodes.compute.workplace import Workplace
+from sheaf.privacy.accountant import Budget, Loss
+from sheaf.privacy.ledger import Job, Ledger
 
 TABLE = pa.table({"x": list(range(20)), "name": [f"person {i}" for i in range(20)]})
 FIELDS = {"x": FieldRule(Showing.DISCLOSED)}
@@ -46,6 +50,8 @@ COUNTS = Policy(
     limits=Limits(wall_seconds=60),
 )
 COST = 7
+BUDGET = Budget(1.0, 1e-6)
+TENTH = Loss(BUDGET.nanonats / 1e9 / BUDGET.order / 10 * (1 - 1e-6))
 
 
 class Killed(BaseException):
@@ -121,7 +127,7 @@ class FakeSandbox:
     def check(self) -> None:
         """Nothing is tried."""
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Run) -> Outcome:
         """Answer by the program's name."""
         self.runs += 1
         program = Path(job.folder, job.program).read_bytes()
@@ -134,20 +140,81 @@ class FakeSandbox:
 
 
 class MemoryMethods:
-    """Counts records; keeps what was spent and answered by order, as the ledger does."""
+    """Counts records; keeps what was set aside, spent and answered by order, as the ledger does."""
 
     def __init__(self, budget: int = 10**6) -> None:
         self.budget, self.spent, self.answers = budget, dict[int, int](), dict[int, bytes]()
+        self.aside: dict[int, int] = {}
+
+    def reserve(self, order: Order) -> None:
+        """Set aside once."""
+        if order.number in self.spent or order.number in self.aside:
+            return
+        if sum(self.spent.values()) + sum(self.aside.values()) + COST > self.budget:
+            raise Refused("ledger: nothing left")
+        self.aside[order.number] = COST
+
+    def reserved(self) -> list[int]:
+        """What is set aside."""
+        return list(self.aside)
+
+    def release(self, number: int) -> None:
+        """Give back."""
+        self.aside.pop(number, None)
 
     def run(self, order: Order, table: pa.Table, policy: Policy) -> tuple[bytes, int]:
         """Spend once, answer once."""
         if order.number not in self.spent:
-            if sum(self.spent.values()) + COST > self.budget:
+            others = sum(cost for number, cost in self.aside.items() if number != order.number)
+            if sum(self.spent.values()) + others + COST > self.budget:
                 raise Refused("ledger: nothing left")
+            self.aside.pop(order.number, None)
             self.spent[order.number] = COST
         noise = len(self.answers)
         answer = self.answers.setdefault(order.number, b'{"count":%d}' % (table.num_rows + noise))
         return answer, COST
+
+
+class LedgerMethods:
+    """The same upon a ledger on the disk, of which each answer takes a tenth."""
+
+    def __init__(self, path: Path) -> None:
+        self.ledger = Ledger(path)
+        self.ledger.open_accounts(["counts"], BUDGET)
+        self.held = BudgetedMethods(self.ledger)
+        self.release, self.reserved = self.held.release, self.held.reserved
+        self.drawn = 0
+
+    @property
+    def spent(self) -> dict[int, int]:
+        """What every order took."""
+        return {int(one.job.split()[1]): COST for one in self.ledger.history("counts")}
+
+    @property
+    def answers(self) -> dict[int, bytes]:
+        """What every order was answered."""
+        with self.ledger._reading() as database:
+            return {
+                int(job.split()[1]): answer
+                for job, answer in database.execute("SELECT job, answer FROM jobs")
+            }
+
+    @property
+    def aside(self) -> list[int]:
+        """What is set aside."""
+        return self.reserved()
+
+    def reserve(self, order: Order) -> None:
+        """Set a tenth aside."""
+        self.ledger.reserve(job_of(order.number), TENTH, ["counts"])
+
+    def run(self, order: Order, table: pa.Table, policy: Policy) -> tuple[bytes, int]:
+        """Spend, answer with noise that never comes again, keep."""
+        job = Job(job_of(order.number), order.digest, order.buyer)
+        grant = self.ledger.spend(job, TENTH, ["counts"])
+        self.drawn += 1
+        answer = b'{"count":%d}' % (table.num_rows + self.drawn)
+        return grant.answer or self.ledger.keep(job.id, answer), COST
 
 
 class World:
@@ -159,7 +226,8 @@ class World:
         self.folder, self.rules, self.quota = folder, rules, quota
         self.executor = executor or Inline()
         self.now = 1000.0
-        self.orders, self.methods, self.sandbox = MemoryOrders(), MemoryMethods(), FakeSandbox()
+        self.orders, self.sandbox = MemoryOrders(), FakeSandbox()
+        self.methods: Any = MemoryMethods()
         self.holdings = {
             "codes": Holding(APPROVED, 20, lambda: TABLE),
             "counts": Holding(COUNTS, 20, lambda: TABLE),

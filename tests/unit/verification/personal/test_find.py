@@ -127,7 +127,23 @@ def test_a_column_says_what_its_texts_say_alone() -> None:
 
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize(
-    "piece", ["A.", "Aa-", "Aa 1 ", "1 ", "(1", "a@b.", "corner of Aa ", "1°1'", "http://"]
+    "piece",
+    [
+        "A.",
+        "Aa-",
+        "Aa 1 ",
+        "1 ",
+        "(1",
+        "a@b.",
+        "corner of Aa ",
+        "1°1'",
+        "http://",
+        "Aa, ",
+        "Aa and ",
+        "Aa\n",
+        "aa bb ",
+        "inc ",
+    ],
 )
 def test_hostile_texts_take_no_more_than_their_length(piece: str) -> None:
     """A text of 200,000 characters that invites backtracking is searched at once; a quadratic pattern would take minutes."""
