@@ -31,7 +31,10 @@ class InputError(SheafError):
 
     def __init__(self, field: str, value: object, fix: str) -> None:
         self.field, self.value, self.fix = field, shorten(value), fix
-        super().__init__(f"{field}: {self.value}: {fix}")
+        super().__init__(field, self.value, fix)  # what it takes, so that it passes from process to process
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.value}: {self.fix}"
 
 
 class SpecificationError(InputError):
@@ -55,7 +58,10 @@ class Reverted(ChainError):
 
     def __init__(self, reason: str, fix: str = "") -> None:
         self.reason, self.fix = reason, fix
-        super().__init__(f"{reason}: {fix}" if fix else reason)
+        super().__init__(reason, fix)
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.fix}" if self.fix else self.reason
 
 
 class WrongNetwork(ChainError):
