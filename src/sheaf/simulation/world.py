@@ -302,10 +302,17 @@ def world(seed: int, economy: Economy) -> Iterator[World]:
 
 
 def points(rng: np.random.Generator, count: int, wrong: float = 0.0) -> pa.Table:
-    """Return new points, no two alike, a share `wrong` of which is given the other side."""
+    """Return new points, no two of them near each other, a share `wrong` of which is given the other side."""
     x = rng.random(count)
+    while len(near := _followers(x)):
+        x[near] = rng.random(len(near))
     flip = np.arange(count) < round(wrong * count)
     return table_of(x, (x > 0.5) ^ rng.permutation(flip))
+
+
+def _followers(x: NDArray[np.float64]) -> NDArray[np.int64]:
+    order = np.argsort(x)
+    return order[1:][np.diff(x[order]) <= 2 * NEAR]
 
 
 def table_of(x: NDArray[np.float64], side: NDArray[np.bool_]) -> pa.Table:
