@@ -83,7 +83,7 @@ fuzz: .venv/.synced ## STEPS random steps of each state machine against its twin
 prove: .venv/.synced ## symbolic proofs with halmos, and other long suites
 	$(PYTEST) -q --timeout 0 -m night --ignore tests/night tests
 
-kills: .venv/.synced ## kill a running market a hundred times and compare it with one left in peace
+kills: .venv/.synced ## kill a market, a provider and trainers hundreds of times: nothing is lost, paid or spent twice
 	$(PYTEST) -q -s tests/night
 
 gas: .venv/.synced ## measure gas and write snapshots/gas.json

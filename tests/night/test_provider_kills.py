@@ -31,6 +31,7 @@ def begin(folder: Path) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.night
+@pytest.mark.timeout(7200)
 @pytest.mark.usefixtures("_namespaces")
 def test_killed_two_hundred_times(tmp_path: Path) -> None:
     """After every kill the next start takes up what was left; in the end each order is paid once, each budget spent once, none set aside.
