@@ -60,6 +60,7 @@ def _misused(error: Any, words: list[str]) -> int:
         is_option = parameter.param_type_name == "option"
         field = max(parameter.opts, key=len) if is_option else (parameter.metavar or parameter.name.upper())
     text = (error.message if parameter is not None else error.format_message()) or "it is missing"
+    text = text.removeprefix("Value error, ")  # how pydantic, by which options are read, begins
     fix = f"see `{ctx.command_path} --help`" if ctx is not None else "see `sheaf --help`"
     complain(
         "UsageError",
