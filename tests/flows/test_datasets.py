@@ -116,24 +116,25 @@ def test_publishing_again_is_the_same_dataset(clinic: Clinic) -> None:
 def test_disclosed_values_are_checked(clinic: Clinic) -> None:
     """A shown value passes; another value, record, salt or field of the same dataset does not, nor does another's copy of the root."""
     number = clinic.served()
-    proof = disclosure.disclose(clinic.owner, number, "count", 12)
-    assert proof.value == 5
-    disclosure.check_proof(clinic.buyer, number, proof)
+    shown = disclosure.disclose_values(clinic.owner, number, ["count"], [12])
+    [one] = shown.values
+    assert one.value == 5 and disclosure.check_disclosure(clinic.buyer, shown).values == (one,)
+    changed = msgspec.structs.replace
     for wrong in (
-        replace(proof, value=6), replace(proof, record=13), replace(proof, salt=bytes(16)), replace(proof, field="site"),
-        replace(proof, value="five"), replace(proof, path=()), replace(proof, records=51), replace(proof, field="none"),
-        replace(proof, salt=b""), replace(proof, value=2**70),
+        changed(one, value=6), changed(one, record=13), changed(one, salt="00" * 16), changed(one, field="site"),
+        changed(one, value="five"), changed(one, path=()), changed(one, field="none"), changed(one, salt=""),
+        changed(one, value=2**70),
     ):  # fmt: skip
         with pytest.raises(IntegrityError, match="disclosure"):
-            disclosure.check_proof(clinic.buyer, number, wrong)
+            disclosure.check_disclosure(clinic.buyer, changed(shown, values=(wrong,)))
+    with pytest.raises(IntegrityError, match="disclosure"):
+        disclosure.check_disclosure(clinic.buyer, changed(shown, records=51))
     for field, record in (("none", 0), ("count", 50), ("count", -1)):
         with pytest.raises(InputError, match="give"):
-            disclosure.disclose(clinic.owner, number, field, record)
+            disclosure.disclose_values(clinic.owner, number, [field], [record])
     folder_of(clinic.folder.parent, ROWS.replace("p1,1", "p1,2"))
     with pytest.raises(IntegrityError, match="not those of the newest manifest"):
-        disclosure.disclose(clinic.owner, number, "count", 12)
-    with pytest.raises(InputError, match="proof: str"):
-        disclosure.check_proof(clinic.buyer, number, "a word")
+        disclosure.disclose_values(clinic.owner, number, ["count"], [12])
 
 
 def test_shown_values_travel_in_a_file(clinic: Clinic) -> None:

@@ -55,11 +55,6 @@ class Checked(msgspec.Struct, frozen=True):
     values: tuple[Shown, ...]
 
 
-def disclose(ctx: Context, dataset: int, field: str, record: int) -> Proof:
-    """Show one value of one's own dataset with a proof that anybody can check against its manifest. Raises InputError."""
-    return _committed(ctx, manifest_of(ctx, dataset), dataset).show(field, record)
-
-
 def disclose_values(ctx: Context, dataset: int, fields: Sequence[str], records: Sequence[int]) -> Disclosure:
     """Show every one of `fields` of every one of `records` (numbered from 0) of one's own dataset, each with a proof.
 
@@ -120,15 +115,6 @@ def check_disclosure(ctx: Context, found: Disclosure) -> Checked:
         proof = Proof(one.field, one.record, found.records, one.value, bytes.fromhex(one.salt), path)
         _check(known, proof)
     return Checked(found.dataset, found.version, found.version == versions, found.values)
-
-
-def check_proof(ctx: Context, dataset: int, proof: object) -> None:
-    """Raise IntegrityError unless a disclosed value (`Proof`) is what the owner committed to in the newest manifest."""
-    from sheaf.privacy.disclosure import Proof
-
-    if not isinstance(proof, Proof):
-        raise InputError("proof", type(proof).__name__, "give what `disclose` returned")
-    _check(manifest_of(ctx, dataset), proof)
 
 
 def _check(known: Manifest, proof: Proof) -> None:
