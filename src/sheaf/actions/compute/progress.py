@@ -9,14 +9,14 @@ import msgspec
 from sheaf.actions.compute.placed import Placed, declined, handed, placed, policy_of
 from sheaf.actions.datasets.find import manifest_of
 from sheaf.domain.errors import IntegrityError, Missing, StoreError
+from sheaf.domain.order import DOWNLOAD
 from sheaf.market import compute_orders
-from sheaf.market.compute_orders import ACCEPTED, DELIVERED, DISPUTED, PLACED, REFUNDED, SETTLED
+from sheaf.market.compute_orders import ACCEPTED, DELIVERED, DISPUTED, PLACED, REFUNDED
 
 if TYPE_CHECKING:
     from sheaf.actions.context import Context
     from sheaf.domain.ids import Address
 
-STATED = (DELIVERED, DISPUTED, SETTLED)
 NONE, STATED_ONLY, FORGED, COME, UNKNOWN = "none", "stated", "forged", "come", "unknown"
 
 
@@ -96,7 +96,7 @@ def _is_waiting(reader: Context, one: Placed) -> bool:
 
 def _hold_seconds(ctx: Context, one: Placed) -> float:
     """Return how long a job's answer is kept at least; 0 where the manifest cannot be read, or records are handed over whole."""
-    if one.chain.use_name == "download":
+    if one.chain.use_name == DOWNLOAD:
         return 0.0
     try:
         policy = policy_of(manifest_of(ctx, one.chain.dataset, one.version))
