@@ -48,7 +48,7 @@ JOINED = [
 ]
 ORGANISATIONS = [
     ("She works at Brightwater Analytics in Leeds", "Brightwater Analytics"),
-    ("the CEO of Vantiq resigned", "Vantiq"),
+    ("the CEO of Zyvanta resigned", "Zyvanta"),
     ("He studied at the University of Ghent", "University of Ghent"),
     ("my Zyntar account is locked", "Zyntar"),
     ("Okafor, Fleming and Marsh filed a suit", "Okafor, Fleming and Marsh"),
