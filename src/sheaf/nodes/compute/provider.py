@@ -89,9 +89,8 @@ class Provider:
         self._executor = executor
         self.find: Callable[[str], Holding | None] = lambda _: None  # what was published since it started
         self.declined: dict[int, str] = {}
-        self._sent: set[int] = (
-            set()
-        )  # orders whose acceptance may have been sent, and is not known to have come
+        # Orders whose acceptance may have been sent, and is not known to have come.
+        self._sent: set[int] = set()
 
     def start(self) -> None:
         """Take up what a killed node has left.
@@ -269,9 +268,8 @@ class Provider:
     def _start(self, entry: Entry) -> bool:
         """Hand a job to a thread; False if there is no room for it now."""
         number = entry.order.number
-        if (
-            self.means.orders.state(number) != "accepted"
-        ):  # it was refunded while it waited: nothing is spent on it
+        # Where it was refunded while it waited nothing is spent on it.
+        if self.means.orders.state(number) != "accepted":
             self.means.queue.move(number, "closed", "its time was over", self.clock())
             return True
         try:

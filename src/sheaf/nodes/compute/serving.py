@@ -102,12 +102,12 @@ def serve(ctx: Context, site: Site, executor: Executor, clock: Callable[[], floa
         raise InputError("datasets", "none to serve", why)
     provider = Provider(means, holdings, executor, clock, site.rules)
     seen = {dataset: datasets.listing(ctx.chain, dataset).versions for dataset in served}
-    provider.find = Later(ctx, site, methods, means.sandbox, holdings, seen).find
+    provider.find = NewVersions(ctx, site, methods, means.sandbox, holdings, seen).find
     return Serving(provider, orders, methods.ledger, served, skipped)
 
 
 @dataclass
-class Later:
+class NewVersions:
     """Versions that are published while a provider runs, of datasets that it serves. `seen` is how many of each are known."""
 
     ctx: Context

@@ -11,7 +11,6 @@ import pytest
 from sheaf.domain.errors import Refused, Unreachable
 from sheaf.domain.job import Limits
 from sheaf.nodes.compute.provider import Holding, Rules
-from sheaf.nodes.compute.queue import Queue
 from tests.unit.nodes.compute.world import (
     BROKEN,
     BUDGET,
@@ -25,17 +24,6 @@ from tests.unit.nodes.compute.world import (
     LedgerMethods,
     World,
 )
-
-
-@pytest.fixture(autouse=True)
-def _no_power_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is killed here are processes: the disk need not be waited for."""
-    monkeypatch.setattr(Queue, "synchronous", "OFF")
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 def budgeted(folder: Path, rules: Rules | None = None) -> World:

@@ -13,7 +13,6 @@ from sheaf.domain.errors import SandboxError
 from sheaf.domain.job import Limits, Tier
 from sheaf.domain.order import FAILED_OUTPUT
 from sheaf.nodes.compute.provider import Holding, Rules, released_at
-from sheaf.nodes.compute.queue import Queue
 from tests.unit.nodes.compute.world import (
     APPROVED,
     BAD,
@@ -29,17 +28,6 @@ from tests.unit.nodes.compute.world import (
     Later,
     World,
 )
-
-
-@pytest.fixture(autouse=True)
-def _no_power_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is killed here are processes: the disk need not be waited for."""
-    monkeypatch.setattr(Queue, "synchronous", "OFF")
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 def test_answer_and_receipt(world: World) -> None:
