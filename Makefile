@@ -38,7 +38,7 @@ up: node_modules/.installed ## keep a local market running
 test: node_modules/.installed .venv/.torch ## run all tests but the long ones
 	$(PYTEST) -n $(JOBS) --dist worksteal -q -m "not night"
 
-check: .venv/.synced ## the gate: format, lint, types, floors, house rules, generated files
+check: .venv/.torch ## the gate: format, lint, types, floors, house rules, generated files
 	@$(MAKE) --no-print-directory -j$(JOBS) --output-sync=target check-format check-lint check-types check-floors \
 		check-vyper check-contracts check-reference check-house
 	@echo "check: all holds"
